@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "accounts"
+    verbose_name = "People and organizations"
+
+    def ready(self) -> None:
+        from accounts import navigation
+        from accounts.api import schema  # noqa: F401  registers how the keys are described
+        from accounts.permissions import Permission
+
+        navigation.register("Team", "accounts:team", order=60)
+        navigation.register("API keys", "accounts:keys", order=70, permission=Permission.MANAGE_KEYS)
+        navigation.register("Settings", "accounts:settings", order=90, permission=Permission.MANAGE_ORGANIZATION)

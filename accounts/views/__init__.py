@@ -1,0 +1,1 @@
+"""The account pages: home, team, invitations, organizations, keys, profile."""

@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+
+
+class BillingPortalConfig(AppConfig):
+    name = "billing_portal"
+    verbose_name = "Billing portal"
+
+    def ready(self) -> None:
+        from accounts import health, navigation
+        from billing_portal.health import broker, cache_answers, database
+
+        health.register("database", database)
+        health.register("cache", cache_answers)
+        health.register("broker", broker)
+        navigation.register("Overview", "overview", order=10)

@@ -1,0 +1,1 @@
+"""`make demo`: the whole portal on one machine, with a catalogue, customers and a history to look at."""

@@ -1,0 +1,218 @@
+"""Purchases with their refunds and disputes. Money goes back from here: a look first, then the sending."""
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+
+from accounts.errors import InvalidInput, PortalError, Unavailable
+from accounts.models import User
+from accounts.public_ids import new_public_id
+from credits.admin.shared import add_problem, quantity
+from credits.forms import typed_amount
+from credits.models import Dispute, PackSubscription, Purchase, Refund
+from credits.services.refunds import RefundQuote, quote_refund, refund_purchase
+from notifications.admin.shared import ReadOnlyAdmin, ReadOnlyInline, link_to
+from payments.dashboard import dashboard_link
+from payments.money import Money
+
+
+class RefundForm(forms.Form):
+    amount = forms.CharField(max_length=20, help_text="In the currency that was paid.")
+    reason = forms.CharField(
+        max_length=500, widget=forms.TextInput(attrs={"size": 80}), help_text="The customer reads it."
+    )
+    beyond_unspent = forms.BooleanField(
+        required=False,
+        label="Go beyond the unspent share",
+        help_text="Credits already used are then owed, or forgiven.",
+    )
+    forgive = forms.BooleanField(required=False, label="Forgive what is used already")
+    attempt = forms.CharField(max_length=64, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, may_go_beyond: bool, currency: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.currency = currency
+        if not may_go_beyond:
+            del self.fields["beyond_unspent"], self.fields["forgive"]
+
+    def clean_amount(self) -> int:
+        try:
+            return typed_amount(self.cleaned_data["amount"], self.currency)
+        except InvalidInput as problem:
+            raise forms.ValidationError(problem.message) from None
+
+
+class RefundInline(ReadOnlyInline):
+    model = Refund
+    readonly_fields = ["created_at", "money", quantity("credits"), "status", "reason", "actor", "failure"]
+    fields = [*readonly_fields]
+
+
+class DisputeInline(ReadOnlyInline):
+    model = Dispute
+    readonly_fields = ["opened_at", "money", "status", "reason", "closed_at"]
+    fields = [*readonly_fields]
+
+
+@admin.register(Purchase)
+class PurchaseAdmin(ReadOnlyAdmin):
+    change_form_template = "admin/credits/purchase/change_form.html"
+    list_display = ["public_id", "organization", "kind", "title", "money", "paid", "status", "created_at", "paid_at"]
+    list_filter = ["status", "kind", "unit", "created_at"]
+    list_select_related = ["organization", "unit"]
+    search_fields = [
+        "=public_id",
+        "=checkout_session",
+        "=payment_intent",
+        "=charge",
+        "=invoice",
+        "organization__name",
+        "=organization__public_id",
+    ]
+    date_hierarchy = "created_at"
+    inlines = [RefundInline, DisputeInline]
+    fieldsets = [
+        (None, {"fields": ["public_id", "organization_link", "kind", "title", "status", "failure", "buyer"]}),
+        (
+            "Money and credits",
+            {"fields": ["money", "paid", quantity("credits"), "unit", "pack", "grant_link", "paid_at"]},
+        ),
+        ("At Stripe", {"fields": ["session_link", "intent_link", "charge_link", "invoice_link", "receipt_url"]}),
+        ("From the product", {"classes": ["collapse"], "fields": ["resume", "success_url", "cancel_url"]}),
+    ]
+
+    def has_refund_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("credits.refund_purchase")
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        extra = {"may_refund": self.has_refund_permission(request), **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, extra)
+
+    def get_urls(self) -> list[URLPattern]:
+        refunding = self.admin_site.admin_view(self.refund_view)
+        return [path("<int:pk>/refund/", refunding, name="credits_purchase_refund"), *super().get_urls()]
+
+    def refund_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """What was paid and used and what may go back; then the same once more, before it is sent."""
+        if not self.has_refund_permission(request):
+            raise PermissionDenied
+        purchase = get_object_or_404(Purchase.objects.select_related("organization", "unit", "grant"), pk=pk)
+        try:
+            quote = quote_refund(purchase=purchase, now=timezone.now())
+        except PortalError as problem:
+            self.message_user(request, problem.message, messages.WARNING)
+            return redirect(reverse("admin:credits_purchase_change", args=[pk]))
+        form = RefundForm(
+            request.POST or None,
+            may_go_beyond=request.user.has_perm("credits.refund_beyond_unspent"),
+            currency=purchase.currency,
+            initial={"amount": f"{quote.suggested.major:f}", "attempt": new_public_id("attempt")},
+        )
+        reviewed = request.method == "POST" and form.is_valid()
+        if reviewed and "send" in request.POST and self._send(request, purchase, form):
+            return redirect(reverse("admin:credits_purchase_change", args=[pk]))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"Refund {purchase}",
+            "purchase": purchase,
+            "quote": quote,
+            "form": form,
+            **(self._review(purchase, quote, form) if reviewed else {}),
+        }
+        return TemplateResponse(request, "admin/credits/purchase/refund.html", context)
+
+    def _review(self, purchase: Purchase, quote: RefundQuote, form: RefundForm) -> dict[str, Any]:
+        """What would be sent; nothing when it would be refused."""
+        money = Money(form.cleaned_data["amount"], purchase.currency)
+        highest = quote.largest if form.cleaned_data.get("beyond_unspent") else quote.suggested
+        if not 0 < money.amount <= highest.amount:
+            form.add_error("amount", f"At most {highest} can be refunded, and more than nothing.")
+            return {}
+        return {"review": {"money": money, "credits": purchase.unit.describe(quote.credits_for(money))}}
+
+    def _send(self, request: HttpRequest, purchase: Purchase, form: RefundForm) -> bool:
+        asked = form.cleaned_data
+        try:
+            refund = refund_purchase(
+                purchase=purchase,
+                actor=cast(User, request.user),
+                now=timezone.now(),
+                **asked,
+            )
+        except Unavailable as problem:
+            self.log_change(request, purchase, f"Refund of {asked['amount']} begun: {asked['reason']}")
+            self.message_user(
+                request, f"{problem.message} The refund is recorded and sent as soon as it answers.", messages.WARNING
+            )
+            return True
+        except PortalError as problem:
+            add_problem(form, problem)
+            return False
+        self.log_change(request, purchase, f"Refunded {refund.money}: {refund.reason}")
+        self.message_user(request, f"Refund of {refund.money}: {refund.get_status_display()}.", messages.SUCCESS)
+        return True
+
+    @admin.display(description="organization")
+    def organization_link(self, purchase: Purchase) -> str:
+        return link_to(purchase.organization)
+
+    @admin.display(description="grant")
+    def grant_link(self, purchase: Purchase) -> str:
+        return link_to(purchase.grant)
+
+    @admin.display(description="checkout session")
+    def session_link(self, purchase: Purchase) -> str:
+        return dashboard_link(purchase.checkout_session or "")
+
+    @admin.display(description="payment")
+    def intent_link(self, purchase: Purchase) -> str:
+        return dashboard_link(purchase.payment_intent or "")
+
+    @admin.display(description="charge")
+    def charge_link(self, purchase: Purchase) -> str:
+        return dashboard_link(purchase.charge)
+
+    @admin.display(description="invoice")
+    def invoice_link(self, purchase: Purchase) -> str:
+        return dashboard_link(purchase.invoice)
+
+
+@admin.register(Refund)
+class RefundAdmin(ReadOnlyAdmin):
+    list_display = ["public_id", "purchase", "money", "credits", "status", "reason", "actor", "created_at"]
+    list_filter = ["status", "forgiven", "created_at"]
+    list_select_related = ["purchase__unit", "purchase__organization", "actor"]
+    search_fields = ["=public_id", "=stripe_refund", "=purchase__public_id", "purchase__organization__name"]
+
+
+@admin.register(Dispute)
+class DisputeAdmin(ReadOnlyAdmin):
+    list_display = [
+        "stripe_dispute",
+        "purchase",
+        "money",
+        "status",
+        "stripe_status",
+        "reason",
+        "opened_at",
+        "closed_at",
+    ]
+    list_filter = ["status", "opened_at"]
+    list_select_related = ["purchase__unit", "purchase__organization"]
+    search_fields = ["=stripe_dispute", "=purchase__public_id", "purchase__organization__name"]
+
+
+@admin.register(PackSubscription)
+class PackSubscriptionAdmin(ReadOnlyAdmin):
+    list_display = ["organization", "pack", "status", "interval", "current_period_end", "cancel_at_period_end"]
+    list_filter = ["status", "interval", "cancel_at_period_end"]
+    list_select_related = ["organization", "pack__unit"]
+    search_fields = ["=stripe_subscription", "organization__name", "=organization__public_id"]

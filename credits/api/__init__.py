@@ -1,0 +1,1 @@
+"""Credits over the API: wallets, ledger, grants, gift cards."""

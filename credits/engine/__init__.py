@@ -1,0 +1,1 @@
+"""Pure arithmetic of credits: values in, values out."""

@@ -1,0 +1,32 @@
+"""The ledger's functions and triggers. The files in `credits/sql/` are their source."""
+
+from pathlib import Path
+
+from django.db import migrations
+
+SQL = Path(__file__).resolve().parent.parent / "sql"
+FILES = ["types", "post", "draw", "spend", "holds", "grants", "burn", "audit", "protect"]
+REMOVE = """
+    DROP TRIGGER ledger_entries_never_change ON credits_ledgerentry;
+    DROP TRIGGER grant_terms_never_change ON credits_creditgrant;
+    DO $$
+    DECLARE made record;
+    BEGIN
+        FOR made IN SELECT oid::regprocedure AS signature FROM pg_proc
+            WHERE proname LIKE 'ledger\\_%' AND pronamespace = current_schema()::regnamespace
+        LOOP
+            EXECUTE 'DROP FUNCTION ' || made.signature || ' CASCADE';
+        END LOOP;
+    END $$;
+    DROP TYPE ledger_result;
+    DROP TYPE ledger_drawing;
+    DROP TYPE ledger_leg;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("credits", "0001_initial")]
+
+    operations = [
+        migrations.RunSQL("\n".join((SQL / f"{name}.sql").read_text() for name in FILES), REMOVE),
+    ]

@@ -1,0 +1,90 @@
+"""What wallets have, read in one query however many grants and entries lie behind them."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection, models
+
+from accounts.models import Organization
+from credits.engine.burn import ZERO, Lot
+from credits.engine.forecast import per_day
+from credits.engine.state import NOTHING, Lapsed, WalletState, wallet_state
+
+if TYPE_CHECKING:
+    from credits.models import Unit, Wallet
+
+BURN_DAYS = 30
+
+# A hold past its deadline that the sweep has not met yet is looked for only where something is held at all.
+_STATES = """
+    SELECT wallet.unit_id, wallet.debt, lot.id, lot.public_id, lot.priority, lot.expires_at, lot.is_paid,
+           lot.created_at, lot.remaining, lot.held, lot.frozen_at, lapsed.amounts, lapsed.deadlines
+    FROM credits_wallet wallet
+    LEFT JOIN credits_creditgrant lot ON lot.wallet_id = wallet.id AND lot.is_open
+    LEFT JOIN LATERAL (
+        SELECT array_agg(reservation.amount) AS amounts, array_agg(hold.expires_at) AS deadlines
+        FROM credits_credithold hold JOIN credits_holdreservation reservation ON reservation.hold_id = hold.id
+        WHERE hold.wallet_id = wallet.id AND hold.status = 'open' AND hold.expires_at <= %(at)s
+          AND reservation.grant_id = lot.id
+    ) lapsed ON lot.held > 0
+    WHERE wallet.organization_id = %(organization)s
+"""
+
+
+class WalletManager(models.Manager["Wallet"]):
+    def states(self, *, organization: Organization, at: datetime, units: Iterable[str] = ()) -> dict[str, WalletState]:
+        """By unit code, for every wallet of the organization (or those of `units`), as of `at`."""
+        codes = list(units)
+        query = _STATES + (" AND wallet.unit_id = ANY(%(units)s)" if codes else "")
+        with connection.cursor() as cursor:
+            cursor.execute(query, {"organization": organization.pk, "at": at, "units": codes})
+            rows = cursor.fetchall()
+        return {code: _state(rows_of_one, at) for code, rows_of_one in _by_first(rows).items()}
+
+    def state(self, *, organization: Organization, unit: "Unit | str", at: datetime) -> WalletState:
+        """One wallet as of `at`; nothing at all where there is no wallet yet."""
+        code = unit if isinstance(unit, str) else unit.pk
+        return self.states(organization=organization, at=at, units=[code]).get(code, NOTHING)
+
+    def burn_per_day(self, *, wallet: "Wallet", now: datetime) -> Decimal:
+        """Credits consumed per day, over the last 30 days or since the wallet's first entry if that is later."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT * FROM ledger_consumed_since(%s, %s)", (wallet.pk, now - timedelta(days=BURN_DAYS)))
+            consumed, begun = cursor.fetchone()
+        if begun is None or consumed <= 0:
+            return ZERO
+        return per_day(consumed, days=min(BURN_DAYS, (now - begun).days + 1))
+
+
+def _by_first(rows: Iterable[tuple[Any, ...]]) -> dict[str, list[tuple[Any, ...]]]:
+    grouped: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for first, *rest in rows:
+        grouped[first].append(tuple(rest))
+    return grouped
+
+
+def _state(rows: list[tuple[Any, ...]], at: datetime) -> WalletState:
+    lots: list[Lot] = []
+    lapsed: list[Lapsed] = []
+    for _debt, pk, public_id, priority, expires_at, paid, created_at, remaining, held, frozen_at, *overdue in rows:
+        if pk is None:
+            continue
+        lots.append(
+            Lot(
+                id=pk,
+                public_id=public_id,
+                priority=priority,
+                expires_at=expires_at,
+                paid=paid,
+                created_at=created_at,
+                remaining=remaining,
+                held=held,
+                frozen_at=frozen_at,
+            )
+        )
+        amounts, deadlines = (values or () for values in overdue)
+        lapsed += [Lapsed(pk, amount, deadline) for amount, deadline in zip(amounts, deadlines, strict=True)]
+    return wallet_state(lots, debt=rows[0][0], lapsed=lapsed, at=at)

@@ -1,0 +1,67 @@
+"""Disputes: the bank takes the money back until it has decided, so the credits stand still until then."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from credits.models import CreditGrant, Dispute, Purchase
+from credits.services import grants
+from credits.services.gift_cards import void_gift_card
+from payments.mirror import DisputeView
+
+
+@transaction.atomic
+def follow_dispute(*, view: DisputeView, now: datetime) -> Dispute | None:
+    """Bring our dispute to where Stripe's is. None when it is not about a purchase of ours."""
+    purchase = (
+        Purchase.objects.select_for_update(of=("self",))
+        .filter(payment_intent=view.payment_intent, status=Purchase.Status.PAID)
+        .exclude(payment_intent=None)
+        .first()
+    )
+    if purchase is None:
+        return None
+    dispute, _ = Dispute.objects.get_or_create(
+        stripe_dispute=view.id,
+        defaults={
+            "purchase": purchase,
+            "stripe_status": view.status,
+            "amount": view.amount,
+            "reason": view.reason,
+            "opened_at": view.created,
+        },
+    )
+    if dispute.status == Dispute.Status.OPEN:
+        _decide(dispute, view, now)
+    return dispute
+
+
+def _decide(dispute: Dispute, view: DisputeView, now: datetime) -> None:
+    grant = dispute.purchase.credited
+    if grant is not None:
+        grants.freeze(grant=grant, now=view.created if view.created <= now else now)
+    if view.is_won:
+        dispute.status, dispute.closed_at = Dispute.Status.WON, now
+    elif view.is_lost:
+        _take_back(dispute, grant, now)
+        dispute.status, dispute.closed_at = Dispute.Status.LOST, now
+    dispute.stripe_status = view.status
+    dispute.save(update_fields=["status", "stripe_status", "closed_at"])
+    if grant is not None and not dispute.purchase.disputes.open().exists():
+        grants.thaw(grant=grant, now=now)
+
+
+def _take_back(dispute: Dispute, grant: CreditGrant | None, now: datetime) -> None:
+    purchase = dispute.purchase
+    if grant is None:
+        void_gift_card(card=purchase.gift_card, reason="The payment was disputed and lost.", now=now)
+        return
+    if credits := purchase.credits_returned_with(dispute.amount):
+        grants.take_back(
+            grant=grant,
+            amount=credits,
+            reason=f"Dispute lost: {dispute.reason}",
+            actor=None,
+            reference=f"dispute:{dispute.stripe_dispute}",
+            now=now,
+        )

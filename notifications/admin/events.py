@@ -1,0 +1,59 @@
+import json
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from notifications.admin.shared import ReadOnlyAdmin, ReadOnlyInline, TypeFilter, link_to
+from notifications.models import Event, SentEmail, WebhookDelivery
+
+
+class EventTypeFilter(TypeFilter):
+    field = "type"
+
+
+class EmailsInline(ReadOnlyInline):
+    model = SentEmail
+    fields = ["to", "status", "attempts", "sent_at", "error"]
+
+
+class DeliveriesInline(ReadOnlyInline):
+    model = WebhookDelivery
+    fields = ["endpoint", "status", "attempts", "next_attempt_at", "delivered_at"]
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyAdmin):
+    list_display = ["public_id", "type", "organization_link", "key", "occurred_at", "told"]
+    list_filter = [EventTypeFilter, "occurred_at"]
+    search_fields = ["public_id", "key", "organization__public_id", "organization__name"]
+    search_help_text = "Id, key or organization"
+    date_hierarchy = "occurred_at"
+    readonly_fields = [
+        "public_id",
+        "type",
+        "organization_link",
+        "key",
+        "occurred_at",
+        "created_at",
+        "told",
+        "webhook_body",
+    ]
+    fields = tuple(readonly_fields)
+    inlines = [EmailsInline, DeliveriesInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
+        return super().get_queryset(request).select_related("organization")
+
+    @admin.display(description="organization", ordering="organization__name")
+    def organization_link(self, event: Event) -> str:
+        return link_to(event.organization)
+
+    @admin.display(description="written down for sending", boolean=True)
+    def told(self, event: Event) -> bool:
+        return event.fanned_out_at is not None
+
+    @admin.display(description="webhook body")
+    def webhook_body(self, event: Event) -> str:
+        return format_html("<pre>{}</pre>", json.dumps(json.loads(event.body), indent=2, ensure_ascii=False))

@@ -1,0 +1,15 @@
+"""What happened, who was told by email, and which programs were told by webhook."""
+
+from notifications.models.emails import MailboxMessage, SentEmail
+from notifications.models.events import EmailPreference, Event
+from notifications.models.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint
+
+__all__ = [
+    "EmailPreference",
+    "Event",
+    "MailboxMessage",
+    "SentEmail",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+]

@@ -1,0 +1,82 @@
+"""From a fact to the emails and webhook deliveries that tell of it."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from accounts.background import after_commit
+from accounts.models import Organization
+from notifications import registry
+from notifications.models import Event, SentEmail, WebhookDelivery, WebhookEndpoint
+from notifications.recipients import recipients
+from notifications.services.preferences import email_wanted
+
+# A fan-out that has not happened by then was lost with its task, and the sweep does it.
+FAN_OUT_GRACE = timedelta(seconds=30)
+
+
+@transaction.atomic
+def publish(
+    *,
+    type: str,
+    organization: Organization,
+    data: Mapping[str, Any],
+    key: str,
+    now: datetime,
+    email_context: Mapping[str, Any] | None = None,
+) -> Event:
+    """Say that something happened, in the caller's transaction: what is rolled back was never told.
+
+    `data` is what webhooks carry (the organization is added), JSON values only, quantities as decimal strings.
+    `email_context` is what only the emails need. `key` makes it once for ever: another call with the same type and
+    key returns the first event (`is_new` is then false) and tells nobody. `now` is when it happened.
+
+    Raises UnknownEventType for a type nobody registered, ValueError for a key that another organization's event has.
+    """
+    registry.get(type)
+    event, created = Event.objects.get_or_create(
+        type=type,
+        key=key,
+        defaults={
+            "organization": organization,
+            "data": dict(data),
+            "email_context": dict(email_context or {}),
+            "occurred_at": now,
+        },
+    )
+    if event.organization_id != organization.pk:
+        raise ValueError(
+            f"The {type} event {key!r} belongs to another organization: put the organization into its key."
+        )
+    event.is_new = created
+    if created:
+        after_commit("notifications.tasks.fan_out", event.pk)
+    return event
+
+
+@transaction.atomic
+def fan_out(*, event_id: int, now: datetime) -> Event:
+    """Write down who is told of an event, once; the sending follows after the commit."""
+    event = Event.objects.select_for_update(of=("self",)).select_related("organization").get(pk=event_id)
+    if event.fanned_out_at is not None:
+        return event
+    event_type = registry.get(event.type)
+    if event_type.email and event.organization and email_wanted(organization=event.organization, event_type=event_type):
+        for address in recipients(organization=event.organization, audience=event_type.audience):
+            email = SentEmail.objects.create(
+                key=f"{event.public_id}:{address}",
+                event=event,
+                organization=event.organization,
+                to=address,
+                next_attempt_at=now,
+            )
+            after_commit("notifications.tasks.send_email", email.pk)
+    if event_type.webhook:
+        for endpoint in WebhookEndpoint.objects.listening_to(event):
+            WebhookDelivery.objects.create(event=event, endpoint=endpoint, retry_from=now, next_attempt_at=now)
+            after_commit("notifications.tasks.deliver_webhooks", endpoint.pk)
+    event.fanned_out_at = now
+    event.save(update_fields=["fanned_out_at"])
+    return event

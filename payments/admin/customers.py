@@ -1,0 +1,37 @@
+"""Who is who at Stripe, and whose Stripe it is."""
+
+from django.contrib import admin
+
+from notifications.admin.shared import ReadOnlyAdmin, link_to
+from payments.dashboard import dashboard_link
+from payments.models import Customer, StripeAccount, StripeWebhookEndpoint
+
+
+@admin.register(Customer)
+class CustomerAdmin(ReadOnlyAdmin):
+    list_display = ["name", "organization_link", "at_stripe", "email", "asked_at"]
+    list_select_related = ["organization"]
+    search_fields = ["=stripe_id", "name", "email", "=organization__public_id", "organization__name"]
+    fields = ["organization_link", "at_stripe", "name", "email", "asked_at", "revision", "told_revision"]
+
+    @admin.display(description="organization", ordering="organization__name")
+    def organization_link(self, customer: Customer) -> str:
+        return link_to(customer.organization)
+
+    @admin.display(description="at Stripe", ordering="stripe_id")
+    def at_stripe(self, customer: Customer) -> str:
+        return dashboard_link(customer.stripe_id)
+
+
+@admin.register(StripeAccount)
+class StripeAccountAdmin(ReadOnlyAdmin):
+    list_display = ["stripe_id", "name", "livemode", "verified_at"]
+    fields = ["stripe_id", "name", "livemode", "verified_at"]
+
+
+@admin.register(StripeWebhookEndpoint)
+class StripeWebhookEndpointAdmin(ReadOnlyAdmin):
+    """The secret is shown to nobody."""
+
+    list_display = ["url", "stripe_id", "created_at"]
+    fields = ["url", "stripe_id", "created_at"]

@@ -1,0 +1,36 @@
+from typing import Any
+
+from celery.signals import worker_init
+from django.apps import AppConfig, apps
+from django.db import transaction
+
+
+class PaymentsConfig(AppConfig):
+    name = "payments"
+    verbose_name = "Payments"
+
+    def ready(self) -> None:
+        from accounts import health, hooks
+        from accounts.models import Organization
+        from payments import account, checks, webhooks  # noqa: F401  they register themselves
+        from payments.health import oldest_event
+        from payments.tasks import ensure_stripe_customer
+
+        @hooks.on_organization_created
+        def make_customer(organization: Organization) -> None:
+            transaction.on_commit(lambda: ensure_stripe_customer.delay(organization.pk), robust=True)
+
+        apps.get_app_config("djstripe").verbose_name = "Copies of Stripe's records"
+        health.register("stripe_inbox", oldest_event)
+        health.register("stripe_account", account.health)
+        worker_init.connect(end_worker_of_wrong_account, dispatch_uid="payments.refuse_wrong_account")
+
+
+def end_worker_of_wrong_account(**kwargs: Any) -> None:
+    """Ends a starting worker. Celery only logs what a signal's receiver raises, except for this."""
+    from payments.account import WrongAccount, refuse_wrong_account
+
+    try:
+        refuse_wrong_account()
+    except WrongAccount as error:
+        raise SystemExit(str(error)) from error

@@ -1,0 +1,85 @@
+"""An organization's Stripe customer: made once, whoever asks first, and told when name or email change."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Organization
+from payments.gateway import customers as gateway
+from payments.models import Customer
+
+METADATA_KEY = "organization"
+# Stripe may forget an idempotency key after 24 hours; after this we look before we ask again.
+KEY_IS_SAFE_FOR = timedelta(hours=20)
+
+
+def ensure_customer(*, organization: Organization) -> str:
+    """The id of the organization's Stripe customer, made or brought up to date if need be.
+
+    Any number of callers at once get the same customer. Raises `StripeUnavailable`; trying again is safe.
+    """
+    customer = _ask_for(organization)
+    if customer.stripe_id is None:
+        customer.stripe_id = _create(customer, now=timezone.now())
+        _remember(customer)
+    elif customer.told_revision < customer.revision:
+        gateway.update(
+            customer=customer.stripe_id,
+            name=customer.name,
+            email=customer.email,
+            idempotency_key=f"{customer.idempotency_key}:{customer.revision}",
+        )
+        _remember(customer)
+    return customer.stripe_id
+
+
+def organization_of(*, stripe_id: str) -> Organization | None:
+    """Whose customer this is, or None if it is nobody's of ours."""
+    customer = Customer.objects.select_related("organization").filter(stripe_id=stripe_id).first()
+    return customer.organization if customer else None
+
+
+def forget_deleted(*, stripe_id: str) -> bool:
+    """Staff deleted a customer at Stripe: the next one to pay gets a new one. False if it was nobody's of ours."""
+    with transaction.atomic():
+        customer = Customer.objects.select_for_update().filter(stripe_id=stripe_id).first()
+        if customer is None:
+            return False
+        customer.delete()
+    return True
+
+
+@transaction.atomic
+def _ask_for(organization: Organization) -> Customer:
+    """The row, saying what Stripe should know. Committed before anybody calls Stripe."""
+    wanted = {"name": organization.name, "email": organization.email}
+    customer, is_new = Customer.objects.select_for_update().get_or_create(organization=organization, defaults=wanted)
+    is_asked = customer.stripe_id is not None
+    if not is_new and is_asked and (customer.name, customer.email) != (organization.name, organization.email):
+        customer.name, customer.email = organization.name, organization.email
+        customer.revision += 1
+        customer.save(update_fields=["name", "email", "revision"])
+    return customer
+
+
+def _create(customer: Customer, *, now: datetime) -> str:
+    organization_id = customer.organization.public_id
+    if now - customer.asked_at > KEY_IS_SAFE_FOR:
+        found = gateway.find(email=customer.email, metadata_key=METADATA_KEY, metadata_value=organization_id)
+        if found:
+            return str(found["id"])
+    made = gateway.create(
+        name=customer.name,
+        email=customer.email,
+        metadata={METADATA_KEY: organization_id},
+        idempotency_key=str(customer.idempotency_key),
+    )
+    return str(made["id"])
+
+
+def _remember(customer: Customer) -> None:
+    """Note what Stripe has confirmed; an older confirmation that arrives late takes nothing back."""
+    Customer.objects.filter(pk=customer.pk, told_revision__lt=customer.revision).update(
+        stripe_id=customer.stripe_id, told_revision=customer.revision
+    )

@@ -1,0 +1,120 @@
+"""What can go wrong between us and Stripe, in the portal's own words.
+
+Source of the kinds: https://docs.stripe.com/api/errors and https://docs.stripe.com/error-handling
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import stripe
+
+from accounts.errors import PaymentRequired, RuleRefused, Unavailable
+
+logger = logging.getLogger(__name__)
+
+
+class StripeUnavailable(Unavailable):
+    """Down, slow, 5xx, 429, or busy with the same idempotency key: trying again with that key is safe."""
+
+    code = "stripe_unavailable"
+
+
+class StripeKeyRefused(StripeUnavailable):
+    """Stripe does not accept our key. The customer can only wait; the operator finds the reason in the log."""
+
+    code = "stripe_key_refused"
+
+
+class CardDeclined(PaymentRequired):
+    """The bank said no, or wants the customer to confirm.
+
+    `decline_code` is the bank's reason (`insufficient_funds`, …); `stripe_code` is Stripe's (`card_declined`,
+    `authentication_required`); `payment_intent` is the id of the attempt, where there was one.
+    """
+
+    code = "card_declined"
+
+    def __init__(self, message: str, *, stripe_code: str, decline_code: str, payment_intent: str) -> None:
+        super().__init__(message, stripe_code=stripe_code, decline_code=decline_code)
+        self.stripe_code = stripe_code
+        self.decline_code = decline_code
+        self.payment_intent = payment_intent
+
+    @property
+    def needs_customer(self) -> bool:
+        """The bank would say yes if the customer confirmed in person (3-D Secure)."""
+        return "authentication_required" in (self.stripe_code, self.decline_code)
+
+
+class StripeRefused(RuleRefused):
+    """Stripe understood and said no; the same request will be refused again. `stripe_code` and `param` say why."""
+
+    code = "stripe_refused"
+
+    def __init__(self, message: str, *, stripe_code: str = "", param: str = "") -> None:
+        super().__init__(message, stripe_code=stripe_code, param=param)
+        self.stripe_code = stripe_code
+        self.param = param
+
+
+class StripeKeyReused(StripeRefused):
+    """The idempotency key stands for another request, which did reach Stripe: its events tell what came of it."""
+
+    code = "stripe_key_reused"
+
+
+class StripeNotFound(StripeRefused):
+    """Stripe has no such object (any more)."""
+
+    code = "stripe_not_found"
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise our errors for Stripe's. Anything that is not Stripe's passes through."""
+    try:
+        yield
+    except stripe.StripeError as error:
+        raise translate(error) from error
+
+
+def translate(error: stripe.StripeError) -> Unavailable | CardDeclined | StripeRefused:
+    message = error.user_message or str(error)
+    if isinstance(error, stripe.CardError):
+        return _declined(error, message)
+    if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
+        logger.error("Stripe refused STRIPE_SECRET_KEY: %s", message)
+        return StripeKeyRefused("Payments are not available at the moment. Please try again later.")
+    if _may_succeed_later(error):
+        logger.warning("Stripe is unavailable: %s", error)
+        return StripeUnavailable("Our payment provider is not answering. Nothing was charged twice; please try again.")
+    return _kind_of_refusal(error)(message, stripe_code=error.code or "", param=getattr(error, "param", None) or "")
+
+
+def _kind_of_refusal(error: stripe.StripeError) -> type[StripeRefused]:
+    if isinstance(error, stripe.IdempotencyError):
+        return StripeKeyReused
+    return StripeNotFound if error.code == "resource_missing" and error.http_status == 404 else StripeRefused
+
+
+def _may_succeed_later(error: stripe.StripeError) -> bool:
+    if isinstance(error, stripe.APIConnectionError | stripe.RateLimitError):
+        return True
+    if error.http_status is None or error.http_status >= 500 or error.http_status == 429:
+        return True
+    # Somebody else is using this idempotency key right now, or the object is locked: the same call later will do.
+    return error.http_status == 409 or error.code in ("idempotency_key_in_use", "lock_timeout")
+
+
+def _declined(error: stripe.CardError, message: str) -> CardDeclined:
+    body: Any = error.json_body if isinstance(error.json_body, dict) else {}
+    details = body.get("error", {})
+    intent = details.get("payment_intent") or {}
+    return CardDeclined(
+        message,
+        stripe_code=error.code or "",
+        decline_code=details.get("decline_code") or "",
+        payment_intent=intent.get("id", "") if isinstance(intent, dict) else str(intent),
+    )

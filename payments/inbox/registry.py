@@ -1,0 +1,41 @@
+"""Which function hears of which events. Apps register in their `webhooks.py`, which `AppConfig.ready()` imports."""
+
+from collections.abc import Callable
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import Any, Protocol
+
+
+class Handler(Protocol):
+    """Acts on the state of a Stripe object.
+
+    `data` is the object as Stripe has it now, not as it was when the event was made; `{"deleted": True}` is among it
+    when it is gone. The same state may come any number of times and states in any order, so a handler says "make it
+    so", never "add". It runs in a transaction that holds this object's lock, and calls nothing outside.
+    """
+
+    def __call__(self, *, data: dict[str, Any], event_type: str, event_created: datetime, now: datetime) -> None: ...
+
+
+_handlers: list[tuple[str, Handler]] = []
+
+
+def handles(*patterns: str) -> Callable[[Handler], Handler]:
+    """Register a handler for event types such as `"invoice.paid"` or `"checkout.session.*"`."""
+
+    def register(handler: Handler) -> Handler:
+        _handlers.extend((pattern, handler) for pattern in patterns if (pattern, handler) not in _handlers)
+        return handler
+
+    return register
+
+
+def handlers_for(event_type: str) -> list[Handler]:
+    """Each handler once, in the order of registration."""
+    wanted = [handler for pattern, handler in _handlers if fnmatchcase(event_type, pattern)]
+    return list(dict.fromkeys(wanted))
+
+
+def patterns() -> list[str]:
+    """Everything that somebody listens to."""
+    return sorted({pattern for pattern, _ in _handlers})

@@ -1,0 +1,54 @@
+"""Overdue invoices: what happened, and what happens next and when."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from plans.admin.shared import ReadOnlyAdmin, ReadOnlyInline, organization_link
+from plans.models import DunningCase, DunningStep
+
+
+class StepInline(ReadOnlyInline):
+    model = DunningStep
+    fields = ["attempt", "kind", "taken_at"]
+
+
+@admin.register(DunningCase)
+class DunningCaseAdmin(ReadOnlyAdmin):
+    list_display = ["invoice", "for_organization", "plan", "money", "attempts", "state", "first_failed_at", "next_step"]
+    list_filter = ["state", "subscription__role", "subscription__standing", "first_failed_at"]
+    search_fields = [
+        "=stripe_invoice_id",
+        "=invoice_number",
+        "subscription__organization__name",
+        "=subscription__organization__public_id",
+        "=subscription__stripe_id",
+    ]
+    list_select_related = ["subscription__organization", "subscription__plan"]
+    date_hierarchy = "first_failed_at"
+    readonly_fields = ["next_step", "hosted_page"]
+    inlines = [StepInline]
+
+    def get_fields(self, request: HttpRequest, obj: object = None) -> Any:
+        return [
+            "subscription", "stripe_invoice_id", "invoice_number", "hosted_page", "money", "attempts", "state",
+            "first_failed_at", "next_attempt_at", "resolved_at", "next_step",
+        ]  # fmt: skip
+
+    @admin.display(description="invoice")
+    def invoice(self, case: DunningCase) -> str:
+        return case.invoice_number or case.stripe_invoice_id
+
+    @admin.display(description="organization", ordering="subscription__organization__name")
+    def for_organization(self, case: DunningCase) -> str:
+        return organization_link(case.subscription.organization)
+
+    @admin.display(description="plan", ordering="subscription__plan__name")
+    def plan(self, case: DunningCase) -> str:
+        return f"{case.subscription.plan} ({case.subscription.get_role_display().lower()})"
+
+    @admin.display(description="where it can be paid")
+    def hosted_page(self, case: DunningCase) -> str:
+        return format_html('<a href="{0}">{0}</a>', case.hosted_invoice_url) if case.hosted_invoice_url else "–"

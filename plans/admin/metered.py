@@ -1,0 +1,73 @@
+"""Postpaid usage: what was told to Stripe, what waits, and what had to be corrected."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from plans.admin.shared import ReadOnlyAdmin, ReadOnlyInline, organization_link
+from plans.models import BilledUsage, InvoiceCorrection, MeterReading
+from plans.services.metered import deliver
+
+
+class ReadingInline(ReadOnlyInline):
+    model = MeterReading
+    fields = ["identifier", "quantity", "read_at", "attempts", "delivered_at", "abandoned_at", "last_error"]
+
+
+class CorrectionInline(ReadOnlyInline):
+    model = InvoiceCorrection
+    fields = ["amount", "description", "attempts", "delivered_at", "stripe_item_id", "last_error"]
+
+
+@admin.register(BilledUsage)
+class BilledUsageAdmin(ReadOnlyAdmin):
+    list_display = [
+        "for_organization",
+        "meter",
+        "window_start",
+        "window_end",
+        "quantity",
+        "money",
+        "invoiced",
+        "closed_at",
+    ]
+    list_filter = ["meter", ("closed_at", admin.EmptyFieldListFilter), "window_start"]
+    search_fields = ["organization__name", "=organization__public_id", "meter__code"]
+    list_select_related = ["organization", "meter"]
+    inlines = [ReadingInline, CorrectionInline]
+
+    @admin.display(description="organization", ordering="organization__name")
+    def for_organization(self, usage: BilledUsage) -> str:
+        return organization_link(usage.organization)
+
+    @admin.display(description="invoiced and corrected, minor units")
+    def invoiced(self, usage: BilledUsage) -> str:
+        return f"{usage.invoiced_amount} + {usage.corrected_amount}"
+
+
+class OutboxAdmin(ReadOnlyAdmin):
+    list_filter = [
+        ("delivered_at", admin.EmptyFieldListFilter),
+        ("abandoned_at", admin.EmptyFieldListFilter),
+        "created_at",
+    ]
+    search_fields = ["usage__organization__name", "=usage__organization__public_id"]
+    list_select_related = ["usage__organization", "usage__meter"]
+    actions = ["deliver_now"]
+
+    @admin.action(description="Deliver what is waiting now", permissions=["view"])
+    def deliver_now(self, request: HttpRequest, rows: QuerySet[MeterReading]) -> None:
+        now = timezone.now()
+        rows.filter(delivered_at=None, abandoned_at=None).update(next_attempt_at=now)
+        messages.success(request, f"Stripe acknowledged {deliver(now=now)}.")
+
+
+@admin.register(MeterReading)
+class MeterReadingAdmin(OutboxAdmin):
+    list_display = ["usage", "quantity", "read_at", "attempts", "next_attempt_at", "delivered_at", "last_error"]
+
+
+@admin.register(InvoiceCorrection)
+class InvoiceCorrectionAdmin(OutboxAdmin):
+    list_display = ["usage", "amount", "description", "attempts", "next_attempt_at", "delivered_at", "last_error"]

@@ -1,0 +1,20 @@
+"""Take the dunning steps that come with time."""
+
+from datetime import datetime
+from typing import Any
+
+from credits.commands import TimedCommand
+from plans.models import DunningCase
+from plans.services.dunning import run_dunning
+
+
+class Command(TimedCommand):
+    help = "Suspend what has been unpaid for 14 days, and say what is overdue and what happens next."
+
+    def run(self, *, now: datetime, **options: Any) -> None:
+        for case in run_dunning(now=now):
+            self.stdout.write(f"Suspended {case.subscription} over {case}.")
+        waiting = DunningCase.objects.open().select_related("subscription__organization", "subscription__plan")
+        for case in waiting.order_by("first_failed_at"):
+            self.stdout.write(f"{case.subscription}: {case}, attempt {case.attempts}. {case.next_step}")
+        self.stdout.write(f"{waiting.count()} invoice(s) overdue.")

@@ -1,0 +1,177 @@
+"""Who is told what about plans and their payment: the data of each event, in one place."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+
+from accounts.models import Organization
+from notifications.registry import EventType, register
+from notifications.services import publish
+from plans.models import DunningCase, OnDemand, Subscription
+
+EVENT_TYPES = (
+    EventType(
+        code="subscription.updated",
+        title="Plan changed",
+        description="The plan, its interval, quantity, status or end has changed.",
+    ),
+    EventType(
+        code="payment.failed",
+        title="Payment failed",
+        description="An invoice could not be collected. `attempt` counts the tries so far.",
+    ),
+    EventType(
+        code="payment.reminder",
+        title="Payment overdue",
+        description="The second try to collect an invoice failed, and the customer is asked to see to it.",
+        email=True,
+        webhook=False,
+    ),
+    EventType(
+        code="plan.downgraded",
+        title="Plan set back",
+        description="The third try to collect an invoice failed: what it pays for is off until it is paid.",
+        email=True,
+        webhook=False,
+    ),
+    EventType(
+        code="plan.restored",
+        title="Plan restored",
+        description="An overdue invoice was paid, and the plan is in force again.",
+        email=True,
+        webhook=False,
+    ),
+    EventType(
+        code="organization.suspended",
+        title="Organization suspended",
+        description="The base subscription's invoice was unpaid for 14 days.",
+        email=True,
+    ),
+    EventType(
+        code="organization.restored",
+        title="Organization restored",
+        description="What was owed has been paid: the suspension is over.",
+        email=True,
+    ),
+    EventType(
+        code="on_demand.refused",
+        title="On-demand quantity refused",
+        description="The saved card did not pay for a quantity beyond the commitment.",
+        email=True,
+        webhook=False,
+    ),
+    EventType(
+        code="trial.ending",
+        title="Trial ending",
+        description="A reminder three days and one day before a trial becomes a paid plan.",
+        email=True,
+        webhook=False,
+        optional=True,
+    ),
+)
+
+
+def register_event_types() -> None:
+    for event_type in EVENT_TYPES:
+        register(event_type)
+
+
+def announce_failed_attempt(*, case: DunningCase, attempt: int, now: datetime) -> None:
+    """`payment.failed`, once per invoice and attempt."""
+    _publish_case("payment.failed", case, f"{case.stripe_invoice_id}:{attempt}", now, attempt=attempt)
+
+
+def announce_reminder(*, case: DunningCase, now: datetime) -> None:
+    _publish_case("payment.reminder", case, case.stripe_invoice_id, now)
+
+
+def announce_downgrade(*, case: DunningCase, now: datetime) -> None:
+    _publish_case("plan.downgraded", case, case.stripe_invoice_id, now)
+
+
+def announce_restored_plan(*, case: DunningCase, now: datetime) -> None:
+    _publish_case("plan.restored", case, case.stripe_invoice_id, now)
+
+
+def announce_suspension(*, case: DunningCase, now: datetime) -> None:
+    _publish_case("organization.suspended", case, case.stripe_invoice_id, now)
+
+
+def announce_restoration(*, case: DunningCase, now: datetime) -> None:
+    _publish_case("organization.restored", case, case.stripe_invoice_id, now)
+
+
+def announce_refusal(*, organization: Organization, on_demand: OnDemand, now: datetime) -> None:
+    publish(
+        type="on_demand.refused",
+        organization=organization,
+        data={"quantity": on_demand.wanted, "reason": on_demand.refusal},
+        email_context={"plan_url": _page("plans:plan", organization)},
+        key=f"{organization.public_id}:{now.isoformat()}",
+        now=now,
+    )
+
+
+def announce_trial_end(*, subscription: Subscription, days: int, now: datetime) -> None:
+    """Once per trial and number of days."""
+    assert subscription.trial_end is not None
+    publish(
+        type="trial.ending",
+        organization=subscription.organization,
+        data={
+            "plan": subscription.plan.code,
+            "plan_name": subscription.plan.name,
+            "interval": subscription.interval,
+            "trial_end": subscription.trial_end.isoformat(),
+            "days": days,
+        },
+        key=f"{subscription.stripe_id}:{subscription.trial_end.isoformat()}:{days}",
+        now=now,
+        email_context={
+            "ends": _when(subscription.trial_end),
+            "plan_url": _page("plans:plan", subscription.organization),
+        },
+    )
+
+
+def _publish_case(type: str, case: DunningCase, key: str, now: datetime, **more: Any) -> None:
+    subscription = case.subscription
+    publish(
+        type=type,
+        organization=subscription.organization,
+        data={
+            "invoice": case.stripe_invoice_id,
+            "number": case.invoice_number,
+            "amount_due": case.amount_due,
+            "currency": case.currency,
+            "amount": str(case.money),
+            "hosted_invoice_url": case.hosted_invoice_url,
+            "subscription": subscription.stripe_id,
+            "role": subscription.role,
+            "plan": subscription.plan.code,
+            "plan_name": subscription.plan.name,
+            "attempts": case.attempts,
+            "next_attempt_at": case.next_attempt_at.isoformat() if case.next_attempt_at else None,
+            "suspends_at": case.suspends_at.isoformat(),
+        }
+        | more,
+        key=key,
+        now=now,
+        email_context={
+            "pay_url": case.hosted_invoice_url or _page("plans:invoices", subscription.organization),
+            "plan_url": _page("plans:plan", subscription.organization),
+            "tries_again": _when(case.next_attempt_at),
+            "suspends": _when(case.suspends_at),
+            "is_base": subscription.role == Subscription.Role.BASE,
+        },
+    )
+
+
+def _page(name: str, organization: Organization) -> str:
+    return f"{settings.PORTAL_URL}{reverse(name, args=[organization.public_id])}"
+
+
+def _when(moment: datetime | None) -> str:
+    return f"{moment:%-d %b %Y, %H:%M} UTC" if moment else ""

@@ -1,0 +1,129 @@
+"""Overdue renewals, step by step: Stripe tries again, the customer is written to, the plan is set back, and in the end
+the organization is suspended. Paying undoes all of it, at any time. Stripe retries; we never cancel there.
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import Organization
+from payments.mirror import InvoiceView
+from plans.models import DunningCase, DunningStep, Subscription
+from plans.services import announcements
+from plans.services.alignment import align_terms
+from plans.services.subscriptions import announce, announcement
+
+Kind = DunningStep.Kind
+KIND_OF_ATTEMPT = {1: Kind.RETRY, 2: Kind.EMAIL, 3: Kind.DOWNGRADE}
+NOT_OWED = ("void", "uncollectible")
+
+
+@transaction.atomic
+def note_invoice(
+    *, view: InvoiceView, subscription: Subscription, failed_at: datetime, now: datetime
+) -> DunningCase | None:
+    """Act on the fresh state of a subscription's invoice: open its case or go on with it, or close it when it is paid.
+
+    `failed_at` is when Stripe says the attempt failed. Steps are keyed by (invoice, attempt): in whatever order and
+    however often the state comes, each is taken once. A subscription whose first payment is still open never began: no
+    case.
+    """
+    Organization.objects.select_for_update().get(pk=subscription.organization_id)
+    case = DunningCase.objects.filter(stripe_invoice_id=view.id).select_related("subscription__organization").first()
+    if view.is_paid or view.status in NOT_OWED:
+        return _resolve(case, view, now) if case else None
+    if view.status != "open" or not view.attempt_count or not subscription.is_live:
+        return case
+    if case is None:
+        case = DunningCase(
+            stripe_invoice_id=view.id or "", subscription=subscription, first_failed_at=min(failed_at, now)
+        )
+    case.invoice_number = view.number or ""
+    case.hosted_invoice_url = view.hosted_invoice_url or ""
+    case.amount_due, case.currency = view.amount_remaining, view.currency
+    case.attempts, case.next_attempt_at = max(case.attempts, view.attempt_count), view.next_payment_attempt
+    case.state, case.resolved_at = DunningCase.State.OPEN, None
+    case.save()
+    for attempt in range(1, case.attempts + 1):
+        _take_step(case, attempt, now)
+    return case
+
+
+def run_dunning(*, now: datetime) -> list[DunningCase]:
+    """Suspend what has been unpaid for 14 days; returns the cases that got there. Running it twice suspends once."""
+    suspended = []
+    for pk in list(DunningCase.objects.due_for_suspension(at=now).values_list("pk", flat=True)):
+        if case := _suspend(pk, now):
+            suspended.append(case)
+    return suspended
+
+
+def _take_step(case: DunningCase, attempt: int, now: datetime) -> None:
+    kind = KIND_OF_ATTEMPT.get(attempt, Kind.RETRY)
+    _step, is_new = DunningStep.objects.get_or_create(
+        case=case, attempt=attempt, defaults={"kind": kind, "taken_at": now}
+    )
+    if not is_new:
+        return
+    announcements.announce_failed_attempt(case=case, attempt=attempt, now=now)
+    if kind == Kind.EMAIL:
+        announcements.announce_reminder(case=case, now=now)
+    elif kind == Kind.DOWNGRADE and case.subscription.standing == Subscription.Standing.GOOD:
+        # Not what an earlier unpaid invoice has taken away already, or more than that.
+        _set_standing(case.subscription, Subscription.Standing.DOWNGRADED, now)
+        announcements.announce_downgrade(case=case, now=now)
+
+
+@transaction.atomic
+def _suspend(pk: int, now: datetime) -> DunningCase | None:
+    found = DunningCase.objects.select_related("subscription__organization", "subscription__plan").get(pk=pk)
+    Organization.objects.select_for_update().get(pk=found.subscription.organization_id)
+    case = DunningCase.objects.due_for_suspension(at=now).filter(pk=pk).first()
+    if case is None:
+        return None
+    DunningStep.objects.create(case=case, attempt=None, kind=Kind.SUSPEND, taken_at=now)
+    _set_standing(case.subscription, Subscription.Standing.SUSPENDED, now)
+    if case.subscription.role == Subscription.Role.BASE:
+        Organization.objects.filter(pk=case.subscription.organization_id).update(suspended_at=now)
+        announcements.announce_suspension(case=case, now=now)
+    return case
+
+
+def _resolve(case: DunningCase, view: InvoiceView, now: datetime) -> DunningCase:
+    """Paid, or not owed any more: what was taken away for it comes back, unless another invoice is overdue."""
+    if case.state != DunningCase.State.OPEN:
+        return case
+    case.state = DunningCase.State.PAID if view.is_paid else DunningCase.State.CLOSED
+    case.resolved_at, case.next_attempt_at, case.amount_due = now, None, view.amount_remaining
+    case.attempts = max(case.attempts, view.attempt_count)
+    case.save()
+    subscription = case.subscription
+    if subscription.dunning_cases.open().exists():
+        return case
+    was_in_force = subscription.standing == Subscription.Standing.GOOD
+    _set_standing(subscription, Subscription.Standing.GOOD, now)
+    if not was_in_force:
+        announcements.announce_restored_plan(case=case, now=now)
+    _lift_suspension(case, now)
+    return case
+
+
+def _lift_suspension(case: DunningCase, now: datetime) -> None:
+    organization = case.subscription.organization
+    still_suspended = Subscription.objects.filter(
+        organization=organization, role=Subscription.Role.BASE, standing=Subscription.Standing.SUSPENDED
+    )
+    if still_suspended.exists():
+        return
+    if Organization.objects.filter(pk=organization.pk, suspended_at__isnull=False).update(suspended_at=None):
+        announcements.announce_restoration(case=case, now=now)
+
+
+def _set_standing(subscription: Subscription, standing: str, now: datetime) -> None:
+    if subscription.standing == standing:
+        return
+    before = announcement(subscription)
+    subscription.standing = standing
+    subscription.save(update_fields=["standing"])
+    align_terms(organization=subscription.organization, now=now)
+    announce(subscription=subscription, before=before, now=now)

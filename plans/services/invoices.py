@@ -1,0 +1,36 @@
+"""What invoices mean for plans: overdue ones, paid ones, and those that close a window of usage."""
+
+from datetime import datetime
+
+from payments import inbox
+from payments.mirror import InvoiceView
+from plans.models import Subscription
+from plans.services import dunning, metered
+from plans.services.changes import refresh
+from plans.services.later import later
+
+
+def note_invoice(*, view: InvoiceView, event_created: datetime, now: datetime) -> None:
+    """Act on the fresh state of an invoice. Called for every event of it; calls nothing outside."""
+    if view.subscription is None or view.id is None:
+        return
+    subscription = (
+        Subscription.objects.select_related("organization", "plan").filter(stripe_id=view.subscription).first()
+    )
+    if subscription is None:
+        if "role" in view.subscription_metadata:
+            # Its subscription's event has not come yet: fetch the subscription, then come back to this.
+            later("take_over_invoice", view.subscription, view.id)
+        return
+    dunning.note_invoice(view=view, subscription=subscription, failed_at=event_created, now=now)
+    if view.status == "draft":
+        later("close_window", view.id)
+    else:
+        metered.record_invoice(view=view, organization=subscription.organization, now=now)
+
+
+def take_over(*, subscription: str, invoice: str, now: datetime) -> None:
+    """First the subscription, then its invoice, both fresh."""
+    refresh(stripe_id=subscription, now=now)
+    if Subscription.objects.filter(stripe_id=subscription).exists():
+        inbox.handle_object(object_type="invoice", object_id=invoice, event_type="invoice.updated", now=now)

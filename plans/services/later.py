@@ -1,0 +1,23 @@
+"""Hand work to a worker once the transaction is through."""
+
+import logging
+from typing import Any
+
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
+
+
+def later(task_name: str, *args: Any) -> None:
+    """Queue a task of this app on commit. With the broker down, the hourly round of `plans.tasks` does it."""
+
+    def send() -> None:
+        from plans import tasks  # late: the tasks call the services that call this
+
+        try:
+            getattr(tasks, task_name).delay(*args)
+        except (OperationalError, OSError):
+            logger.warning("The broker took no task %s%r; the hourly round will.", task_name, args, exc_info=True)
+
+    transaction.on_commit(send)

@@ -1,0 +1,161 @@
+"""Taking over what Stripe says of a subscription."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import Organization
+from notifications.services import publish
+from payments import customers
+from payments.mirror import SubscriptionItemView, SubscriptionView
+from plans.models import Plan, PlanCheckout, Subscription, SubscriptionItem
+from plans.price_keys import PriceKey
+from plans.services import changes
+from plans.services.alignment import align_terms
+from plans.services.later import later
+from plans.services.selections import price_key_of
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """What a subscription's items make of it."""
+
+    plan: Plan
+    interval: str
+    quantity: int | None
+    items: list[tuple[SubscriptionItemView, PriceKey]]
+
+
+@transaction.atomic
+def sync_subscription(*, view: SubscriptionView, now: datetime) -> Subscription | None:
+    """Bring our row, the terms and everything that hangs on them in line with Stripe's fresh state of a subscription.
+
+    The same state twice changes nothing the second time. Returns None for a subscription that is not of a plan.
+    """
+    composition = _composition(view)
+    organization = customers.organization_of(stripe_id=view.customer or "")
+    if composition is None or organization is None:
+        return None
+    organization = Organization.objects.select_for_update().get(pk=organization.pk)
+    subscription = Subscription.objects.filter(stripe_id=view.id).select_related("plan").first()
+    before = announcement(subscription) if subscription else None
+    values = _columns(view, composition, now)
+    if subscription is None:
+        subscription = Subscription(
+            organization=organization, stripe_id=view.id, role=view.metadata.get("role", "base")
+        )
+    for name, value in values.items():
+        setattr(subscription, name, value)
+    _settle_role(subscription)
+    subscription.organization = organization
+    subscription.save()
+    _replace_items(subscription, composition.items)
+    _complete_checkout(subscription, view.metadata.get("plan_checkout", ""))
+    changes.settle_against(subscription=subscription, has_schedule=view.schedule is not None, now=now)
+    align_terms(organization=organization, now=now)
+    announce(subscription=subscription, before=before, now=now)
+    later("follow_up", organization.pk)
+    return subscription
+
+
+def announcement(subscription: Subscription) -> dict[str, Any]:
+    """What `subscription.updated` says."""
+    return {
+        "subscription": subscription.stripe_id,
+        "role": subscription.role,
+        "plan": subscription.plan.code,
+        "interval": subscription.interval,
+        "quantity": subscription.quantity,
+        "status": subscription.status,
+        "standing": subscription.standing,
+        "cancel_at": subscription.cancel_at.isoformat() if subscription.cancel_at else None,
+        "trial_end": subscription.trial_end.isoformat() if subscription.trial_end else None,
+        "current_period_end": subscription.current_period_end.isoformat() if subscription.current_period_end else None,
+    }
+
+
+def announce(*, subscription: Subscription, before: dict[str, Any] | None, now: datetime) -> None:
+    """Publish `subscription.updated` once per change. One that never began is not announced."""
+    said = announcement(subscription)
+    if said == before or (subscription.revision == 0 and not subscription.is_live):
+        return
+    subscription.revision += 1
+    subscription.save(update_fields=["revision"])
+    publish(
+        type="subscription.updated",
+        organization=subscription.organization,
+        data=said,
+        key=f"{subscription.stripe_id}:{subscription.revision}",
+        now=now,
+    )
+
+
+def _composition(view: SubscriptionView) -> Composition | None:
+    keyed = [(item, key) for item in view.items if (key := price_key_of(item.price, item.lookup_key))]
+    if not keyed:
+        return None
+    licensed = [(item, key) for item, key in keyed if key.component != "metered"]
+    _first_item, key = (licensed or keyed)[0]
+    plan = Plan.objects.filter(code=key.plan).first()
+    if plan is None:
+        return None
+    quantity = next((item.quantity for item, key in licensed if key.component == "quantity"), None)
+    return Composition(plan, key.interval, quantity, keyed)
+
+
+def _columns(view: SubscriptionView, composition: Composition, now: datetime) -> dict[str, Any]:
+    cancel_at = view.cancel_at or (view.current_period_end if view.cancel_at_period_end else None)
+    return {
+        "plan": composition.plan,
+        "interval": composition.interval,
+        "quantity": composition.quantity,
+        "status": view.status,
+        "anchor": view.billing_cycle_anchor,
+        "current_period_start": view.current_period_start,
+        "current_period_end": view.current_period_end,
+        "cancel_at": None if view.has_ended else cancel_at,
+        "trial_end": view.trial_end,
+        "started_at": view.start_date,
+        "ended_at": view.ended_at,
+        "stripe_schedule_id": view.schedule or "",
+        "latest_invoice_id": view.latest_invoice or "",
+        "synced_at": now,
+    }
+
+
+def _settle_role(subscription: Subscription) -> None:
+    """A second live subscription of the same role was bought in another tab: it is surplus, and given back. Once the
+    first one has ended, the second takes its place.
+    """
+    if subscription.role == Subscription.Role.COMPANION or not subscription.is_live:
+        return
+    others = Subscription.objects.live().filter(organization=subscription.organization, role=Subscription.Role.BASE)
+    taken = others.exclude(stripe_id=subscription.stripe_id).exists()
+    subscription.role = Subscription.Role.SURPLUS if taken else Subscription.Role.BASE
+
+
+def _replace_items(subscription: Subscription, items: list[tuple[SubscriptionItemView, PriceKey]]) -> None:
+    subscription.items.exclude(stripe_id__in=[item.id for item, _ in items]).delete()
+    for item, key in items:
+        SubscriptionItem.objects.update_or_create(
+            stripe_id=item.id,
+            defaults={
+                "subscription": subscription,
+                "stripe_price_id": item.price,
+                "component": key.component,
+                "meter_code": key.meter,
+                "quantity": item.quantity,
+                # A metered price says what one unit costs, which is nothing that is paid each period.
+                "amount": None if key.component == SubscriptionItem.Component.METERED else item.unit_amount,
+                "currency": item.currency,
+            },
+        )
+
+
+def _complete_checkout(subscription: Subscription, public_id: str) -> None:
+    if subscription.is_live or subscription.status == Subscription.Status.CANCELED:
+        PlanCheckout.objects.filter(public_id=public_id, organization=subscription.organization).exclude(
+            status=PlanCheckout.Status.COMPLETED
+        ).update(status=PlanCheckout.Status.COMPLETED)

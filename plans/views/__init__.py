@@ -1,0 +1,1 @@
+"""Pages about plans: public prices, an organization's plan, its changes and invoices."""

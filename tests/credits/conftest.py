@@ -1,0 +1,23 @@
+"""Units, and the shorthand of the ledger's tests."""
+
+import pytest
+
+from accounts.models import Organization
+from credits.models import Unit
+from tests.credits.purse import Purse
+
+
+@pytest.fixture
+def usd(db) -> Unit:
+    return Unit.objects.create(code="usd", name="US dollar credits", currency="usd", step="0.01", reserve_floor="5")
+
+
+@pytest.fixture
+def sessions(db) -> Unit:
+    return Unit.objects.create(code="sessions", name="sessions")
+
+
+@pytest.fixture
+def purse(acme: Organization, usd: Unit, now) -> Purse:
+    """Acme's usd credits."""
+    return Purse(acme, usd, now)

@@ -1,0 +1,146 @@
+"""Buying a pack: from the button to the ledger, once, by whichever route is first."""
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from credits.models import CreditGrant, LedgerEntry, Purchase, Wallet
+from credits.services.buying import start_pack_purchase
+from credits.services.refunds import NotRefundable, quote_refund
+from credits.services.returning import refresh_from_checkout
+from credits.services.sweeps import send_unanswered
+from payments.gateway.errors import StripeUnavailable
+from payments.reconciliation import reconcile
+from tests.credits.shop import bring_to_stripe, make_pack
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def pack(sandbox):
+    pack = make_pack("usd-20", credits="20", price=2000)
+    bring_to_stripe()
+    return pack
+
+
+def available(organization, unit="usd"):
+    return Wallet.objects.state(organization=organization, unit=unit, at=timezone.now()).available
+
+
+def begin(acme, pack, **kwargs):
+    return start_pack_purchase(organization=acme, pack=pack, now=timezone.now(), **kwargs)
+
+
+def test_paying_the_checkout_page_grants_the_credits(acme, pack, sandbox):
+    purchase = begin(acme, pack)
+    sandbox.pay(purchase.checkout_session)
+    sandbox.deliver()
+    purchase.refresh_from_db()
+    assert purchase.status == Purchase.Status.PAID
+    assert purchase.paid_amount == 2000
+    assert purchase.receipt_url
+    assert available(acme) == 20
+    [entry] = LedgerEntry.objects.all()
+    assert entry.reference == f"checkout:{purchase.checkout_session}"
+
+
+def test_return_page_webhook_and_reconciliation_grant_once(acme, pack, sandbox):
+    purchase = begin(acme, pack)
+    sandbox.pay(purchase.checkout_session)
+    refresh_from_checkout(purchase=purchase, now=timezone.now())
+    sandbox.deliver()
+    reconcile(since=timezone.now() - timezone.timedelta(hours=72), now=timezone.now())
+    assert available(acme) == 20
+    assert LedgerEntry.objects.count() == 1
+
+
+def test_a_delayed_payment_grants_nothing_until_the_money_is_there(acme, pack, sandbox):
+    purchase = begin(acme, pack)
+    sandbox.pay(purchase.checkout_session, card="bank_debit")
+    sandbox.deliver()
+    purchase.refresh_from_db()
+    assert purchase.status == Purchase.Status.PROCESSING
+    assert not LedgerEntry.objects.exists()
+    sandbox.complete_delayed(purchase.checkout_session)
+    sandbox.deliver()
+    assert available(acme) == 20
+
+
+def test_a_delayed_payment_that_fails_grants_nothing_and_says_so(acme, pack, sandbox):
+    purchase = begin(acme, pack)
+    sandbox.pay(purchase.checkout_session, card="bank_debit")
+    sandbox.deliver()
+    sandbox.fail_delayed(purchase.checkout_session)
+    sandbox.deliver()
+    purchase.refresh_from_db()
+    assert purchase.status == Purchase.Status.FAILED
+    assert purchase.failure
+    assert not LedgerEntry.objects.exists()
+
+
+def test_the_button_pressed_twice_is_one_purchase(acme, alice, pack, signed_in):
+    browser = signed_in(alice)
+    form = {"pack": "usd-20", "attempt": "once"}
+    addresses = {browser.post(reverse("credits:buy", args=[acme.public_id]), form).url for _ in range(2)}
+    assert len(addresses) == 1
+    assert Purchase.objects.count() == 1
+
+
+def test_another_choice_after_going_back_is_another_purchase(acme, alice, pack, signed_in):
+    make_pack("usd-50", credits="50", price=5000)
+    bring_to_stripe()
+    browser = signed_in(alice)
+    for code in ("usd-20", "usd-50"):
+        browser.post(reverse("credits:buy", args=[acme.public_id]), {"pack": code, "attempt": "once"})
+    assert set(Purchase.objects.values_list("amount", flat=True)) == {2000, 5000}
+
+
+def test_a_promotion_code_may_take_off_everything(acme, pack, sandbox, settings):
+    settings.STRIPE_PROMOTION_CODES = True
+    coupon = sandbox.client.v1.coupons.create({"percent_off": 100, "duration": "once"})
+    sandbox.client.v1.promotion_codes.create({"promotion": {"type": "coupon", "coupon": coupon.id}, "code": "FREE"})
+    purchase = begin(acme, pack)
+    sandbox.pay(purchase.checkout_session, promotion_code="FREE")
+    sandbox.deliver()
+    purchase.refresh_from_db()
+    assert (purchase.status, purchase.paid_amount) == (Purchase.Status.PAID, 0)
+    assert available(acme) == 20
+    assert not CreditGrant.objects.get().is_paid
+    with pytest.raises(NotRefundable):
+        quote_refund(purchase=purchase, now=timezone.now())
+
+
+def test_a_purchase_that_stripe_never_heard_of_is_given_up_after_a_day(acme, pack, sandbox):
+    sandbox.fault("down", times=100)
+    with pytest.raises(StripeUnavailable):
+        begin(acme, pack)
+    sandbox.clear_faults()
+    send_unanswered(now=timezone.now() + timezone.timedelta(hours=22))
+    assert Purchase.objects.get().status == Purchase.Status.STARTED
+    send_unanswered(now=timezone.now() + timezone.timedelta(hours=24))
+    assert Purchase.objects.get().status == Purchase.Status.CANCELLED
+
+
+def test_with_stripe_down_the_purchase_waits_and_can_go_on(acme, alice, pack, sandbox, signed_in):
+    sandbox.fault("down", times=100)
+    browser = signed_in(alice)
+    page = browser.post(reverse("credits:buy", args=[acme.public_id]), {"pack": "usd-20", "attempt": "x"}, follow=True)
+    assert "nothing" in page.content.decode().lower()
+    sandbox.clear_faults()
+    [purchase] = Purchase.objects.all()
+    assert purchase.status == Purchase.Status.STARTED
+    answer = browser.post(reverse("credits:purchase_try_again", args=[acme.public_id, purchase.public_id]))
+    assert answer.url.startswith(sandbox.url)
+    assert Purchase.objects.count() == 1
+
+
+def test_another_organizations_purchase_is_not_found(acme, charlie, globex, pack, signed_in):
+    purchase = begin(acme, pack)
+    page = signed_in(charlie).get(reverse("credits:purchase", args=[globex.public_id, purchase.public_id]))
+    assert page.status_code == 404
+
+
+def test_a_member_who_may_not_buy_is_told_whom_to_ask(acme, bob, pack, signed_in):
+    page = signed_in(bob).post(reverse("credits:buy", args=[acme.public_id]), {"pack": "usd-20"})
+    assert page.status_code == 403
+    assert not Purchase.objects.exists()

@@ -1,0 +1,186 @@
+"""Gift cards: worth credits once, whoever comes first."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.errors import InvalidInput
+from credits.models import CreditGrant, GiftCard, LedgerEntry, Purchase, Wallet
+from credits.services.gift_cards import (
+    GiftCardInvalid,
+    GiftCardUsed,
+    issue_gift_cards,
+    redeem_gift_card,
+    void_gift_card,
+)
+from credits.services.refunds import NotRefundable, quote_refund, refund_purchase
+from notifications.models import SentEmail
+from notifications.services.emails import deliver_email
+from tests.credits.shop import bring_to_stripe, make_pack, make_unit
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def card(now):
+    [issued] = issue_gift_cards(name="Compensation for a bug", unit=make_unit("mau"), amount="100", now=now)
+    return issued
+
+
+def redeem(organization, code, now, **kwargs):
+    return redeem_gift_card(organization=organization, code=code, tried_by="user:1", now=now, **kwargs)
+
+
+def test_a_card_becomes_one_grant(acme, card, now):
+    grant = redeem(acme, card.code, now)
+    assert grant.amount == 100
+    assert Wallet.objects.state(organization=acme, unit="mau", at=now).available == 100
+    card.card.refresh_from_db()
+    assert card.card.redeemed_by == acme
+
+
+def test_a_code_is_understood_however_it_is_typed(acme, card, now):
+    assert redeem(acme, f"  {card.code.lower().replace('-', ' ')} ", now).amount == 100
+
+
+def test_the_code_is_stored_nowhere(card):
+    stored = GiftCard.objects.values().get()
+    assert card.code not in str(stored)
+    assert stored["last_four"] == card.code[-4:]
+
+
+@pytest.mark.parametrize("spoil", ["used", "void", "expired", "unknown"])
+def test_every_bad_code_gets_one_answer_and_moves_nothing(acme, globex, now, spoil):
+    [issued] = issue_gift_cards(
+        name="Hello", unit=make_unit("mau"), amount="5", expires_at=now + timedelta(days=1), now=now
+    )
+    code, at = issued.code, now
+    if spoil == "used":
+        redeem(globex, code, now)
+    elif spoil == "void":
+        void_gift_card(card=issued.card, reason="Lost", now=now)
+    elif spoil == "expired":
+        at = now + timedelta(days=1)
+    else:
+        code = "0000-0000-0000-0000-0000"
+    before = LedgerEntry.objects.count()
+    with pytest.raises(GiftCardInvalid) as refused:
+        redeem(acme, code, at)
+    assert refused.value.message == GiftCardInvalid().message
+    assert LedgerEntry.objects.count() == before
+
+
+def test_ten_wrong_codes_close_the_door_for_an_hour(acme, alice, card, now, signed_in):
+    browser, url = signed_in(alice), reverse("credits:redeem", args=[acme.public_id])
+    for _ in range(10):
+        browser.post(url, {"code": "0000-0000-0000-0000-0000"})
+    page = browser.post(url, {"code": card.code})
+    assert "an hour" in page.content.decode()
+    assert not CreditGrant.objects.exists()
+
+
+def test_a_redeemed_card_cannot_be_voided(acme, card, now):
+    redeem(acme, card.code, now)
+    with pytest.raises(GiftCardUsed):
+        void_gift_card(card=card.card, reason="Too late", now=now)
+
+
+def test_redeeming_by_api(api, acme_key, acme, card):
+    answer = api(acme_key).post("/gift-cards/redeem", {"organization": acme.public_id, "code": card.code})
+    assert answer.status_code == 201
+    assert answer.json()["amount"] == "100"
+    again = api(acme_key).post("/gift-cards/redeem", {"organization": acme.public_id, "code": card.code})
+    assert (again.status_code, again.json()["error"]["code"]) == (422, "gift_card_invalid")
+
+
+def test_staff_make_a_batch_and_see_the_codes_once(stella, signed_in):
+    make_unit("mau")
+    browser = signed_in(stella)
+    form = {"name": "Fair", "unit": "mau", "amount": "10", "count": "3", "valid_days": "365"}
+    page = browser.post(reverse("admin:credits_giftcard_add"), form | {"expires_at_0": "", "expires_at_1": ""})
+    codes = {card.last_four for card in GiftCard.objects.all()}
+    assert len(codes) == 3
+    assert all(four in page.content.decode() for four in codes)
+    assert GiftCard.objects.values("batch").distinct().count() == 1
+
+
+def test_staff_without_the_permission_make_none(sven, signed_in):
+    make_unit("mau")
+    assert signed_in(sven).get(reverse("admin:credits_giftcard_add")).status_code == 403
+    assert not GiftCard.objects.exists()
+
+
+def test_failures_count_also_when_the_request_may_be_repeated(api, acme_key, acme, card):
+    body = {"organization": acme.public_id, "code": "0000-0000-0000-0000-0000"}
+    for number in range(10):
+        answer = api(acme_key).post("/gift-cards/redeem", body, headers={"Idempotency-Key": f"try-{number}"})
+        assert answer.status_code == 422
+    closed = api(acme_key).post("/gift-cards/redeem", body | {"code": card.code})
+    assert (closed.status_code, closed.json()["error"]["code"]) == (429, "too_many_tries")
+    assert int(closed.headers["Retry-After"]) > 0
+    assert not CreditGrant.objects.exists()
+
+
+@pytest.fixture
+def gift(acme, alice, sandbox, signed_in):
+    """A paid card for Dora, whose code was emailed to her."""
+    make_pack("mau-100", unit="mau", credits="100", price=5000)
+    bring_to_stripe()
+    form = {"pack": "mau-100", "recipient": "dora@example.com", "sender": "Alice", "message": "Enjoy!", "attempt": "x"}
+    signed_in(alice).post(reverse("credits:give", args=[acme.public_id]), form)
+    purchase = Purchase.objects.get()
+    sandbox.pay(purchase.checkout_session)
+    sandbox.deliver()
+    purchase.refresh_from_db()
+    return purchase
+
+
+def code_in(email):
+    [code] = re.findall(r"^Your code: ([0-9A-Z-]{24})$", email.text, flags=re.MULTILINE)
+    return code
+
+
+def test_a_bought_card_is_emailed_to_whom_it_is_for_and_redeemed_there(acme, globex, gift, now):
+    email = SentEmail.objects.get(to="dora@example.com")
+    assert email.subject == "Alice sends you 100 MAU credits"
+    assert "“Enjoy!”" in email.text
+    assert not Wallet.objects.filter(organization=acme).exists()
+    assert redeem(globex, code_in(email), now).amount == 100
+    with pytest.raises(NotRefundable, match="redeemed"):
+        quote_refund(purchase=gift, now=now)
+
+
+def test_the_code_leaves_our_records_with_the_email(gift, now):
+    email = SentEmail.objects.get(to="dora@example.com")
+    code = code_in(email)
+    deliver_email(email_id=email.pk, now=timezone.now())
+    email.refresh_from_db()
+    assert code not in f"{email.text}{email.html}"
+
+
+def test_a_refunded_card_is_void_until_the_refund_fails(globex, gift, stella, sandbox, now):
+    code = code_in(SentEmail.objects.get(to="dora@example.com"))
+    with pytest.raises(InvalidInput, match=r"as a whole: \$50\.00"):
+        refund_purchase(purchase=gift, amount=1000, reason="Part of it", actor=stella, now=timezone.now())
+    refund = refund_purchase(purchase=gift, amount=5000, reason="Wrong address", actor=stella, now=timezone.now())
+    sandbox.deliver()
+    with pytest.raises(GiftCardInvalid):
+        redeem(globex, code, now)
+    refund.refresh_from_db()
+    sandbox.fail_refund(refund.stripe_refund)
+    sandbox.deliver()
+    assert redeem(globex, code, now).amount == 100
+
+
+def test_a_card_whose_payment_is_disputed_waits_for_the_bank(globex, gift, sandbox, now):
+    code = code_in(SentEmail.objects.get(to="dora@example.com"))
+    dispute = sandbox.open_dispute(gift.payment_intent)
+    sandbox.deliver()
+    with pytest.raises(GiftCardInvalid):
+        redeem(globex, code, now)
+    sandbox.win_dispute(dispute)
+    sandbox.deliver()
+    assert redeem(globex, code, now).amount == 100

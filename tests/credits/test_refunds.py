@@ -1,0 +1,146 @@
+"""Refunds: the unspent share by default, never more than paid, never twice, whichever side begins."""
+
+from decimal import Decimal
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from credits.models import LedgerEntry, Refund, Wallet
+from credits.services.audit import differences
+from credits.services.refunds import NotRefundable, quote_refund, refund_purchase
+from credits.services.spending import spend
+from tests.credits.shop import bring_to_stripe, buy, make_pack
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def purchase(acme, sandbox):
+    """100 credits bought for $50, 40 of them used."""
+    pack = make_pack("mau-100", unit="mau", credits="100", price=5000)
+    bring_to_stripe()
+    purchase = buy(acme, pack, sandbox)
+    spend(organization=acme, unit="mau", amount="40", reference="use:1", at=timezone.now(), now=timezone.now())
+    return purchase
+
+
+def state(acme):
+    return Wallet.objects.state(organization=acme, unit="mau", at=timezone.now())
+
+
+def refund(purchase, stella, amount, **kwargs):
+    return refund_purchase(
+        purchase=purchase, amount=amount, reason="Asked for it", actor=stella, now=timezone.now(), **kwargs
+    )
+
+
+def test_the_offer_is_the_unspent_share(purchase):
+    quote = quote_refund(purchase=purchase, now=timezone.now())
+    assert (quote.suggested.amount, quote.suggested_credits) == (3000, Decimal(60))
+
+
+def test_a_refund_takes_the_unspent_credits(acme, purchase, stella, sandbox):
+    made = refund(purchase, stella, 3000)
+    sandbox.deliver()
+    made.refresh_from_db()
+    assert made.status == Refund.Status.SUCCEEDED
+    assert (state(acme).available, state(acme).debt) == (0, 0)
+    assert differences() == []
+
+
+def test_a_double_click_refunds_once(purchase, stella, sandbox):
+    assert refund(purchase, stella, 3000, attempt="a") == refund(purchase, stella, 3000, attempt="a")
+    assert len(sandbox.client.v1.refunds.list().data) == 1
+
+
+def test_more_than_the_unspent_share_needs_to_be_meant(acme, purchase, stella, sandbox):
+    entries = LedgerEntry.objects.count()
+    with pytest.raises(Exception, match=r"\$30\.00"):
+        refund(purchase, stella, 3001)
+    assert LedgerEntry.objects.count() == entries
+    refund(purchase, stella, 5000, beyond_unspent=True)
+    assert state(acme).debt == 40
+
+
+def test_what_is_forgiven_is_not_owed(acme, purchase, stella, sandbox):
+    refund(purchase, stella, 5000, beyond_unspent=True, forgive=True)
+    assert (state(acme).available, state(acme).debt) == (0, 0)
+
+
+@pytest.mark.parametrize("parts", [(500, 1500, 3000), (3000, 500, 1500), (1500, 3000, 500)])
+def test_refunds_in_parts_add_up_in_any_order(acme, purchase, stella, sandbox, parts):
+    for part in parts:
+        refund(purchase, stella, part, beyond_unspent=True)
+    sandbox.deliver()
+    assert (state(acme).available, state(acme).debt) == (0, 40)
+    with pytest.raises(NotRefundable):
+        refund(purchase, stella, 1, beyond_unspent=True)
+
+
+def test_a_refund_made_at_stripe_arrives_the_same_way_once(acme, purchase, sandbox):
+    sandbox.refund(purchase.payment_intent, 3000)
+    sandbox.deliver()
+    sandbox.redeliver()
+    sandbox.deliver()
+    assert state(acme).available == 0
+    assert Refund.objects.get().credits == 60
+
+
+def test_a_failed_refund_puts_the_credits_back(acme, purchase, stella, sandbox):
+    made = refund(purchase, stella, 3000)
+    sandbox.deliver()
+    sandbox.fail_refund(Refund.objects.get().stripe_refund)
+    sandbox.deliver()
+    made.refresh_from_db()
+    assert made.status == Refund.Status.FAILED
+    assert state(acme).available == 60
+    assert differences() == []
+    assert quote_refund(purchase=purchase, now=timezone.now()).suggested.amount == 3000
+
+
+def test_with_stripe_down_the_refund_is_sent_later(acme, purchase, stella, sandbox):
+    sandbox.fault("down", times=20)
+    with pytest.raises(Exception, match="not answering"):
+        refund(purchase, stella, 3000)
+    assert Refund.objects.get().status == Refund.Status.STARTED
+    sandbox.clear_faults()
+    from credits.services.sweeps import send_unanswered
+
+    assert send_unanswered(now=timezone.now() + timezone.timedelta(minutes=5)) == 1
+    assert len(sandbox.client.v1.refunds.list().data) == 1
+
+
+def test_the_admin_asks_twice_and_sends_once(purchase, stella, sandbox, signed_in):
+    browser, url = signed_in(stella), reverse("admin:credits_purchase_refund", args=[purchase.pk])
+    assert "$30.00 / 60" in browser.get(url).content.decode()
+    form = {"amount": "30.00", "reason": "Bug", "attempt": "x"}
+    assert "Send $30.00 back?" in browser.post(url, form).content.decode()
+    assert not Refund.objects.exists()
+    for _ in range(2):
+        browser.post(url, form | {"send": "1"})
+    assert Refund.objects.count() == 1
+
+
+def test_staff_without_the_permission_refund_nothing(purchase, sven, signed_in):
+    url = reverse("admin:credits_purchase_refund", args=[purchase.pk])
+    assert signed_in(sven).post(url, {"amount": "30", "reason": "x", "attempt": "x", "send": "1"}).status_code == 403
+    assert not Refund.objects.exists()
+
+
+def test_a_dispute_freezes_and_winning_gives_back_exactly(acme, purchase, sandbox):
+    dispute = sandbox.open_dispute(purchase.payment_intent)
+    sandbox.deliver()
+    assert (state(acme).available, state(acme).frozen) == (0, 60)
+    sandbox.win_dispute(dispute["id"])
+    sandbox.deliver()
+    assert (state(acme).available, state(acme).frozen, state(acme).debt) == (60, 0, 0)
+
+
+def test_a_lost_dispute_takes_all_and_the_spent_part_is_owed(acme, purchase, sandbox):
+    dispute = sandbox.open_dispute(purchase.payment_intent)
+    sandbox.deliver()
+    sandbox.lose_dispute(dispute["id"])
+    sandbox.deliver()
+    assert (state(acme).available, state(acme).frozen, state(acme).debt) == (0, 0, 40)
+    assert differences() == []

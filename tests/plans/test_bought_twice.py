@@ -1,0 +1,38 @@
+"""What was bought twice is paid back, whatever breaks in between."""
+
+import pytest
+
+from plans.models import PlanCheckout, Subscription
+from plans.services.surplus import give_back
+
+
+@pytest.fixture
+def surplus(stage):
+    """Two tabs, both paid; nothing has been given back yet."""
+    first = stage.check_out("pro")
+    PlanCheckout.objects.update(status="expired")
+    second = stage.check_out("team", quantity=5)
+    for checkout in (first, second):
+        stage.sandbox.pay(checkout.stripe_session_id)
+    stage.sandbox.deliver()  # without the tasks that follow
+    return Subscription.objects.get(role="surplus")
+
+
+def refunded(stage) -> int:
+    return sum(refund.amount for refund in stage.sandbox.client.v1.refunds.list().data)
+
+
+@pytest.mark.parametrize("kind", ["down", "lost"])
+@pytest.mark.parametrize(("method", "path"), [("POST", "/v1/refunds"), ("DELETE", "/v1/subscriptions")])
+def test_a_failure_in_between_is_made_up_for(stage, surplus, kind, method, path) -> None:
+    stage.sandbox.fault(kind, path=path, method=method)
+    with pytest.raises(Exception, match="not answering"):
+        give_back(organization=stage.organization, now=stage.now)
+    stage.sandbox.deliver()
+    stage.travel(days=2)  # long after Stripe has forgotten the idempotency keys
+    give_back(organization=stage.organization, now=stage.now)
+    stage.sandbox.deliver()
+    paid = sum(one.amount_paid for one in stage.invoices() if one.subscription == surplus.stripe_id)
+    assert refunded(stage) == paid > 0
+    surplus.refresh_from_db()
+    assert not surplus.is_live

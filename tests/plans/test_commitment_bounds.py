@@ -1,0 +1,43 @@
+"""Which quantities of a commitment can be bought."""
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from plans.engine.commitments import Bounds, QuantityRefused
+
+BUNDLES = Bounds(minimum=5, bundle=5, maximum=100)
+
+
+@pytest.mark.parametrize("quantity", [5, 10, 95, 100])
+def test_bundles_are_accepted(quantity: int) -> None:
+    assert BUNDLES.require(quantity) == quantity
+
+
+@pytest.mark.parametrize(
+    ("quantity", "message"),
+    [(0, "smallest quantity is 5"), (4, "smallest"), (105, "largest quantity is 100"), (7, "choose 5 or 10")],
+)
+def test_other_quantities_are_refused_with_what_can_be_bought(quantity: int, message: str) -> None:
+    with pytest.raises(QuantityRefused, match=message):
+        BUNDLES.require(quantity)
+
+
+def test_the_next_bundle_after_five_is_ten_and_after_the_maximum_there_is_none() -> None:
+    assert [BUNDLES.next_after(bought) for bought in (0, 5, 6, 95, 100)] == [5, 10, 10, 100, None]
+
+
+@given(
+    minimum=st.integers(1, 50),
+    bundle=st.integers(1, 50),
+    room=st.none() | st.integers(0, 500),
+    used=st.integers(0, 700),
+)
+def test_what_covers_the_use_is_the_least_that_can_be_bought(
+    minimum: int, bundle: int, room: int | None, used: int
+) -> None:
+    bounds = Bounds(minimum, bundle, None if room is None else minimum + room)
+    quantity = bounds.covering(used)
+    assume(quantity is not None)
+    assert bounds.require(quantity) >= used
+    assert quantity == minimum or quantity - bundle < used

@@ -1,0 +1,57 @@
+"""A trial costs nothing, is announced before it ends, and then becomes the plan."""
+
+import pytest
+
+from notifications.models import Event
+from plans.services.cancellation import cancel_at_period_end
+from plans.services.trials import remind
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def on_trial(stage, load_catalogue):
+    load_catalogue('[[plans]]\ncode = "pro"\ntrial_days = 14\n', now=stage.now)
+    stage.subscribe("pro")
+    return stage
+
+
+def reminders(stage) -> list[int]:
+    found = Event.objects.filter(type="trial.ending", organization=stage.organization).order_by("id")
+    return [event.data["days"] for event in found]
+
+
+def test_a_trial_gives_the_plan_and_charges_nothing(on_trial) -> None:
+    assert (on_trial.base.status, on_trial.terms.plan) == ("trialing", "pro")
+    assert [invoice.total for invoice in on_trial.invoices()] == [0]
+    assert on_trial.terms.window.end == on_trial.base.trial_end
+
+
+def test_it_is_announced_three_days_and_one_day_before_each_once(on_trial) -> None:
+    for _ in range(14 * 4):
+        remind(now=on_trial.now)
+        on_trial.travel(hours=6)
+        on_trial.deliver()
+    assert reminders(on_trial) == [3, 1]
+
+
+def test_after_it_the_plan_is_paid_for_in_windows_of_its_own(on_trial) -> None:
+    trial_end = on_trial.base.trial_end
+    on_trial.travel(to=trial_end)
+    on_trial.deliver()
+    assert (on_trial.base.status, on_trial.terms.plan) == ("active", "pro")
+    assert [invoice.total for invoice in on_trial.invoices()] == [0, 2900]
+    assert on_trial.terms.window.start == trial_end
+
+
+def test_one_that_was_cancelled_is_not_announced_and_costs_nothing(on_trial) -> None:
+    with on_trial.commit():
+        cancel_at_period_end(organization=on_trial.organization, now=on_trial.now)
+    on_trial.deliver()
+    on_trial.travel(days=12)
+    remind(now=on_trial.now)
+    on_trial.travel(days=3)
+    on_trial.deliver()
+    assert reminders(on_trial) == []
+    assert on_trial.terms.plan == "free"
+    assert [invoice.total for invoice in on_trial.invoices()] == [0]

@@ -1,0 +1,185 @@
+"""May this organization use n of this meter now? Every code, the exact shape, and the way out."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from plans.models import Meter
+from usage.models import UsageHold
+from usage.services.holds import open_usage_hold
+
+JUNE = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _noon(now):
+    with time_machine.travel(now, tick=False):
+        yield
+
+
+def test_the_answer_has_exactly_the_shape_of_the_contract(api, acme_key, usage):
+    usage.grant("usd", 20, expires_at=usage.now + timedelta(days=10))
+    usage.report("sessions", 4)
+    answer = api(acme_key).get(f"/organizations/{usage.organization.public_id}/entitlements/sessions")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "meter": "sessions",
+        "allowed": True,
+        "code": "allowance",
+        "message": "Sessions: 4 of 10 included are used until 1 Jul 2026 00:00 UTC.",
+        "allowance": {
+            "included": "10",
+            "used": "4",
+            "held": "0",
+            "remaining": "6",
+            "window_start": "2026-06-01T00:00:00+00:00",
+            "window_end": "2026-07-01T00:00:00+00:00",
+        },
+        "credits": {
+            "unit": "usd",
+            "available": "20",
+            "held": "0",
+            "debt": "0",
+            "next_expiry": {"amount": "20", "at": "2026-06-25T12:00:00+00:00"},
+        },
+        "commitment": None,
+        "concurrency": {"limit": 2, "open": 0},
+        "on_exhausted": "credits",
+        "as_of": "2026-06-15T12:00:00+00:00",
+        "action": None,
+    }
+
+
+def test_all_meters_of_the_plan_at_once(api, acme_key, usage):
+    answer = api(acme_key).get(f"/organizations/{usage.organization.public_id}/entitlements")
+    assert [one["meter"] for one in answer.json()] == ["mau", "calls", "sessions", "storage"]
+
+
+def test_exact_after_each_event(usage):
+    for used in range(10):
+        assert (usage.used("sessions"), usage.code("sessions")) == (used, "allowance")
+        usage.report("sessions")
+    assert usage.code("sessions") == "limit_reached"
+
+
+def test_credits_go_on_where_the_allowance_ends(usage):
+    usage.grant("usd", 1)
+    usage.report("sessions", 10)
+    assert usage.code("sessions", 2) == "credits"
+    assert usage.code("sessions", 3) == "limit_reached"
+
+
+def test_what_is_not_settled_yet_is_paid_for_first(usage):
+    usage.grant("usd", 1)
+    usage.report("sessions", 11)
+    assert usage.code("sessions", 1) == "credits"
+    usage.report("sessions", 1)
+    assert usage.code("sessions", 1) == "limit_reached"
+    usage.tally()
+    assert usage.code("sessions", 1) == "limit_reached"
+    assert usage.available("usd") == 0
+
+
+def test_a_refusal_says_where_to_buy(api, acme_key, usage, settings):
+    usage.report("sessions", 10)
+    answer = api(acme_key).get(f"/organizations/{usage.organization.public_id}/entitlements/sessions")
+    assert answer.status_code == 200
+    assert answer.json()["allowed"] is False
+    action = answer.json()["action"]
+    assert action["kind"] == "buy_credits"
+    assert action["url"] == f"{settings.PORTAL_URL}/o/{usage.organization.public_id}/credits/buy/?unit=usd"
+
+
+def test_billed_up_to_the_cap(usage):
+    usage.subscribe("payg", since=JUNE)
+    assert usage.code("sessions", 20) == "billed"
+    assert usage.code("sessions", 21) == "budget_reached"
+    usage.report("sessions", 20)
+    assert usage.code("sessions", 1) == "budget_reached"
+
+
+def test_blocked_at_the_limit(usage):
+    usage.subscribe("payg", since=JUNE)
+    usage.grant("usd", 100)
+    usage.report("storage", quantity=5)
+    assert usage.code("storage") == "limit_reached"
+    assert usage.ask("storage").as_json()["credits"] is None
+
+
+def test_unlimited(usage):
+    usage.subscribe("pro", since=JUNE)
+    assert usage.code("mau", 10**9) == "allowance"
+    assert usage.ask("mau").as_json()["allowance"]["included"] is None
+
+
+def test_bought_and_used_of_a_commitment(usage):
+    usage.subscribe("team", since=JUNE, bought=5)
+    usage.report("instances", quantity=4)
+    assert usage.code("instances") == "allowance"
+    usage.report("instances", quantity=5, at=usage.now + timedelta(minutes=1))
+    answer = usage.ask("instances").as_json()
+    assert (answer["code"], answer["commitment"]) == ("commitment_reached", {"bought": "5", "used": "5"})
+    assert answer["action"]["kind"] == "buy_quantity"
+
+
+def test_a_meter_that_the_plan_does_not_have(usage):
+    usage.subscribe("pro", since=JUNE)
+    answer = usage.ask("storage").as_json()
+    assert (answer["allowed"], answer["code"], answer["allowance"]) == (False, "no_plan_for_meter", None)
+    assert answer["action"]["kind"] == "change_plan"
+
+
+def test_suspended_comes_before_everything(usage):
+    usage.organization.suspended_at = usage.now
+    usage.organization.save()
+    assert usage.code("sessions") == "suspended"
+
+
+def test_as_many_open_holds_as_the_plan_runs_at_a_time(usage):
+    for number in range(2):
+        assert usage.code("sessions") == "allowance"
+        open_usage_hold(
+            organization=usage.organization,
+            meter=Meter.objects.get(code="sessions"),
+            quantity=1,
+            reference=f"job-{number}",
+            now=usage.now,
+        )
+    assert usage.code("sessions") == "concurrency_reached"
+    assert usage.code("sessions", now=UsageHold.objects.latest("pk").expires_at) == "allowance"
+
+
+def test_open_holds_count_as_used(usage):
+    open_usage_hold(
+        organization=usage.organization,
+        meter=Meter.objects.get(code="sessions"),
+        quantity=8,
+        reference="job",
+        now=usage.now,
+    )
+    assert usage.code("sessions", 2) == "allowance"
+    assert usage.code("sessions", 3) == "limit_reached"
+    assert usage.ask("sessions").as_json()["allowance"]["held"] == "8"
+
+
+def test_a_reading_may_rise_again_to_what_was_paid_for(usage):
+    usage.grant("usd", 10)
+    usage.report("storage", quantity=10)
+    usage.tally()
+    usage.report("storage", quantity=2, at=usage.now + timedelta(minutes=1))
+    assert usage.code("storage", 8) == "credits"
+    assert usage.code("storage", 9) == "limit_reached"
+
+
+def test_an_unknown_meter_is_not_found(api, acme_key, usage):
+    answer = api(acme_key).get(f"/organizations/{usage.organization.public_id}/entitlements/parsecs")
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("quantity", ["0", "-1", "x", "NaN", "1.0000001", "1" * 30])
+def test_a_quantity_that_cannot_be(api, acme_key, usage, quantity):
+    answer = api(acme_key).get(
+        f"/organizations/{usage.organization.public_id}/entitlements/sessions", {"quantity": quantity}
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid")

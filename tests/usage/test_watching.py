@@ -1,0 +1,72 @@
+"""What organizations and products are told while usage runs out, and when it works again."""
+
+from datetime import UTC, datetime
+
+import time_machine
+
+from notifications.models import Event
+from usage.services.watching import watch
+
+
+def told(type):
+    return [event.data for event in Event.objects.filter(type=type).order_by("pk")]
+
+
+def report_and_watch(usage, count, **fields):
+    usage.report("sessions", count, **fields)
+    watch(now=usage.now)
+    return [data["percent"] for data in told("usage.threshold")]
+
+
+def test_each_threshold_is_told_once_per_window(usage):
+    assert report_and_watch(usage, 4) == []
+    assert report_and_watch(usage, 1) == [50]
+    assert report_and_watch(usage, 1) == [50]
+    assert report_and_watch(usage, 3) == [50, 75, 90]
+    assert report_and_watch(usage, 4) == [50, 75, 90, 100]
+    assert told("usage.threshold")[0] == {
+        "meter": "sessions",
+        "percent": 50,
+        "used": "5",
+        "included": "10",
+        "window_start": "2026-06-01T00:00:00+00:00",
+        "window_end": "2026-07-01T00:00:00+00:00",
+    }
+    july = datetime(2026, 7, 2, tzinfo=UTC)
+    usage.report("sessions", 5, at=july, now=july)
+    watch(now=july)
+    assert [data["percent"] for data in told("usage.threshold")] == [50, 75, 90, 100, 50]
+
+
+def test_a_refusal_is_told_once_and_so_is_its_end(usage):
+    report_and_watch(usage, 10)
+    report_and_watch(usage, 1)
+    assert [(data["meter"], data["code"]) for data in told("entitlement.blocked")] == [("sessions", "limit_reached")]
+    assert told("entitlement.restored") == []
+
+
+def test_credits_restore_what_was_refused(usage, django_capture_on_commit_callbacks):
+    report_and_watch(usage, 10)
+    with django_capture_on_commit_callbacks(execute=True):
+        usage.grant("usd", 5)
+    assert [data["meter"] for data in told("entitlement.restored")] == ["sessions"]
+    assert len(told("entitlement.blocked")) == 1
+
+
+def test_a_new_window_restores_without_anybody_doing_anything(usage):
+    report_and_watch(usage, 10)
+    july = datetime(2026, 7, 1, tzinfo=UTC)
+    assert watch(now=july) == 1
+    assert len(told("entitlement.restored")) == 1
+    assert watch(now=july) == 0
+
+
+def test_nothing_is_told_while_there_is_enough(usage):
+    assert report_and_watch(usage, 1) == []
+    assert told("entitlement.blocked") == []
+
+
+def test_ingest_has_somebody_look_after_the_commit(usage, django_capture_on_commit_callbacks):
+    with time_machine.travel(usage.now, tick=False), django_capture_on_commit_callbacks(execute=True):
+        usage.report("sessions", 5)
+    assert [data["percent"] for data in told("usage.threshold")] == [50]

@@ -1,0 +1,179 @@
+"""How usage is put into words and numbers on pages."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.urls import reverse
+
+from credits.quantities import grouped
+from payments.money import Money
+from usage.services.entitlements import Entitlement, paying_units
+from usage.services.history import Point
+from usage.services.standing import MeterStanding
+
+ZERO = Decimal(0)
+NEAR = 75
+
+
+@dataclass(frozen=True, slots=True)
+class MeterLine:
+    """A meter as `components/meter.html` shows it: numbers of the bar, and the same in words."""
+
+    name: str
+    url: str
+    used: str
+    units: str
+    detail: str
+    included: Decimal
+    credits: Decimal
+    billed: Decimal
+    unpaid: Decimal
+    of: Decimal
+    badge: str
+    badge_tone: str
+    percent: int | None
+
+
+def meter_line(entitlement: Entitlement) -> MeterLine:
+    standing = entitlement.standing
+    included, credits, billed, unpaid = shares(standing)
+    quota = _quota(standing)
+    used = standing.standing.used
+    badge, tone = _badge(entitlement)
+    return MeterLine(
+        name=standing.meter.name,
+        url=reverse("usage:meter", args=[standing.organization.public_id, standing.meter.code]),
+        used=f"{grouped(used)} {unit_name(standing, used)}",
+        units=unit_name(standing, ZERO),
+        detail=_detail(standing, quota, credits, billed, unpaid),
+        included=included,
+        credits=credits,
+        billed=billed,
+        unpaid=unpaid,
+        of=max(used, quota or ZERO, included + credits + billed + unpaid) or Decimal(1),
+        badge=badge,
+        badge_tone=tone,
+        percent=percent_of(used, quota),
+    )
+
+
+def shares(standing: MeterStanding) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+    """What the window used so far: included, from credits, billed, and what nothing has paid for yet."""
+    now = standing.standing
+    credits = sum(now.before.credits.values(), ZERO) + sum((c.quantity for c in now.paid.credits.values()), ZERO)
+    billed = now.before.billed + now.paid.billed
+    open_quantity = max(now.overage - now.paid.total + now.paid.unpaid, ZERO)
+    if standing.meter_terms and standing.meter_terms.beyond == "bill":
+        billed, open_quantity = billed + open_quantity, ZERO
+    return max(now.charged - credits - billed - open_quantity, ZERO), credits, billed, open_quantity
+
+
+def percent_of(used: Decimal, quota: Decimal | None) -> int | None:
+    return int(used * 100 / quota) if quota else None
+
+
+def unit_name(standing: MeterStanding, quantity: Decimal) -> str:
+    name = standing.meter.unit_name
+    return name if quantity == 1 or name.isupper() or name.endswith("s") else f"{name}s"
+
+
+def chart(points: Sequence[Point]) -> dict[str, Any]:
+    """What `components/chart_months.html` draws."""
+    peak = max((total_of(point) for point in points), default=ZERO)
+    return {
+        "peak": peak or Decimal(1),
+        "peak_label": grouped(peak.quantize(Decimal("0.01")).normalize() + ZERO),
+        "half_label": grouped((peak / 2).quantize(Decimal("0.01")).normalize() + ZERO),
+        "months": [
+            {
+                "short": f"{point.start:%b}",
+                "label": f"{point.start:%B %Y}",
+                "included": point.from_allowance,
+                "credits": point.from_credits,
+                "billed": point.billed,
+                "unpaid": point.unpaid,
+                "total": grouped(total_of(point)),
+            }
+            for point in points
+        ],
+        "has_unpaid": any(point.unpaid for point in points),
+    }
+
+
+def total_of(point: Point) -> Decimal:
+    return point.from_allowance + point.from_credits + point.billed + point.unpaid
+
+
+def csv_rows(meter: str, points: Iterable[Point]) -> Iterable[list[object]]:
+    yield ["start (UTC)", "meter", "reported", "billable", "from allowance", "from credits", "billed", "unpaid"]
+    for point in points:
+        parts = (point.quantity, point.billable, point.from_allowance, point.from_credits, point.billed, point.unpaid)
+        yield [point.start.isoformat(), meter, *(f"{part.normalize():f}" for part in parts)]
+
+
+def _quota(standing: MeterStanding) -> Decimal | None:
+    return standing.meter_terms.included if standing.meter_terms else None
+
+
+def _detail(standing: MeterStanding, quota: Decimal | None, credits: Decimal, billed: Decimal, unpaid: Decimal) -> str:
+    terms = standing.meter_terms
+    if terms is None:
+        return "not part of the present plan"
+    if terms.commitment:
+        return f"of {terms.commitment.bought} bought"
+    unit = f" {name}" if (name := standing.meter.unit_name).isupper() else ""
+    parts = ["unlimited"] if quota is None else [f"of {grouped(quota)}{unit} included"] if quota else []
+    for quantity, words in ((credits, "from credits"), (billed, "billed later"), (unpaid, "not paid yet")):
+        if quantity:
+            parts.append(f"{grouped(quantity)} {words}")
+    return " · ".join(parts)
+
+
+def _badge(entitlement: Entitlement) -> tuple[str, str]:
+    if not entitlement.decision.allowed:
+        words = {"concurrency_reached": "All running", "debt": "Credits owed", "suspended": "Suspended"}
+        return words.get(entitlement.decision.code, "Used up"), "bad"
+    percent = percent_of(entitlement.standing.standing.used, _quota(entitlement.standing))
+    if percent is not None and percent >= NEAR and not entitlement.standing.standing.overage:
+        return f"{min(percent, 100)} %", "warn"
+    return "", ""
+
+
+def way_up(entitlement: Entitlement) -> dict[str, str] | None:
+    """What to do before it is used up, or now that it is: the page's notice."""
+    standing = entitlement.standing
+    organization = standing.organization
+    percent = percent_of(standing.standing.used, _quota(standing))
+    if entitlement.decision.allowed and (percent is None or percent < NEAR or entitlement.decision.code != "allowance"):
+        return None
+    units = paying_units(standing)
+    buys = bool(units) and not (standing.meter_terms and standing.meter_terms.commitment)
+    return {
+        "tone": "info" if entitlement.decision.allowed else "warn",
+        "title": f"{standing.meter.name}: {grouped(standing.standing.used)} of {grouped(_quota(standing) or ZERO)} used"
+        if entitlement.decision.allowed
+        else entitlement.as_json()["message"],
+        "body": _what_then(standing, buys),
+        "label": "Buy credits" if buys else "See plans",
+        "url": f"{reverse('credits:buy', args=[organization.public_id])}?unit={units[0]}"
+        if buys
+        else reverse("plans:plan", args=[organization.public_id]),
+    }
+
+
+def _what_then(standing: MeterStanding, buys: bool) -> str:
+    if buys:
+        return "Credits keep it going beyond what is included, or a larger plan includes more."
+    if standing.meter_terms and standing.meter_terms.commitment:
+        return ""
+    if standing.meter_terms and standing.meter_terms.is_billed:
+        return "What goes beyond is billed with the next invoice. A larger plan includes more."
+    return "A larger plan includes more."
+
+
+def billed_money(standing: MeterStanding, amount: int) -> Money | None:
+    """What the window's usage is to cost by now; None where nothing is billed."""
+    terms = standing.meter_terms
+    return Money(amount, terms.currency) if terms and terms.is_billed and terms.currency else None

@@ -1,0 +1,224 @@
+"""May an organization use n of a meter now? The answer as programs and people get it, with the way out."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.urls import reverse
+
+from accounts.models import Organization
+from credits.engine.state import WalletState
+from credits.models import CreditPack, Wallet
+from credits.quantities import as_text, grouped
+from plans.models import Meter
+from plans.terms import terms_for
+from usage.engine.entitlement import Decision
+from usage.services.standing import MeterStanding, meter_standings
+
+ONE = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """A decision about one meter, and all that was looked at."""
+
+    standing: MeterStanding
+    decision: Decision
+
+    def as_json(self) -> dict[str, Any]:
+        standing, decision = self.standing, self.decision
+        terms = standing.meter_terms
+        return {
+            "meter": standing.meter.code,
+            "allowed": decision.allowed,
+            "code": decision.code,
+            "message": message_of(standing, decision),
+            "allowance": _allowance(standing),
+            "credits": _credits(standing),
+            "commitment": {
+                "bought": str(terms.commitment.bought),
+                "used": as_text(standing.standing.used),
+            }
+            if terms and terms.commitment
+            else None,
+            "concurrency": {"limit": terms.concurrency, "open": standing.standing.open_holds}
+            if terms and terms.concurrency is not None
+            else None,
+            "on_exhausted": _on_exhausted(standing),
+            "as_of": standing.at.isoformat(),
+            "action": action_for(standing, decision),
+        }
+
+
+def entitlements(
+    *, organization: Organization, meters: Iterable[Meter], quantity: Decimal = ONE, now: datetime
+) -> list[Entitlement]:
+    """One answer for each meter, exact up to the last accepted event."""
+    standings = meter_standings(organization=organization, meters=meters, at=now)
+    return [Entitlement(standing, standing.decide(quantity)) for standing in standings]
+
+
+def meters_of(*, organization: Organization, now: datetime) -> list[Meter]:
+    """Those of the plan, in its order."""
+    codes = list(terms_for(organization=organization, at=now).meters)
+    found = {meter.code: meter for meter in Meter.objects.in_use().filter(code__in=codes)}
+    return [found[code] for code in codes if code in found]
+
+
+def unit_entitlement(*, organization: Organization, unit: str, now: datetime) -> dict[str, Any]:
+    """The same shape for plain credits, for the refusal of a hold that names a unit in place of a meter."""
+    wallet = Wallet.objects.state(organization=organization, unit=unit, at=now)
+    code = "suspended" if organization.suspended_at else "debt" if wallet.debt else "limit_reached"
+    missing = f"{grouped(wallet.debt)} {unit} credits are owed" if wallet.debt else f"the {unit} credits do not suffice"
+    return {
+        "meter": None,
+        "allowed": False,
+        "code": code,
+        "message": f"Refused: {missing}. Add credits to go on.",
+        "allowance": None,
+        "credits": wallet_json(unit, wallet),
+        "commitment": None,
+        "concurrency": None,
+        "on_exhausted": None,
+        "as_of": now.isoformat(),
+        "action": {"kind": "buy_credits", "url": buy_url(organization, unit)},
+    }
+
+
+def packs_for(units: Iterable[str]) -> list[dict[str, Any]]:
+    """What is on sale of these units, cheapest first; open amounts are offered at their minimum."""
+    return [
+        {
+            "code": pack.code,
+            "credits": as_text(pack.credits) if pack.credits is not None else None,
+            "price": pack.price if pack.price is not None else pack.open_minimum,
+            "currency": pack.currency,
+        }
+        for pack in CreditPack.objects.on_sale().filter(unit__in=list(units))
+    ]
+
+
+def wallet_json(unit: str, wallet: WalletState) -> dict[str, Any]:
+    soonest = wallet.next_expiry
+    return {
+        "unit": unit,
+        "available": as_text(wallet.usable),
+        "held": as_text(wallet.held),
+        "debt": as_text(wallet.debt),
+        "next_expiry": {"amount": as_text(soonest.amount), "at": soonest.at.isoformat()} if soonest else None,
+    }
+
+
+def message_of(standing: MeterStanding, decision: Decision) -> str:
+    """What is so and, where it is a refusal, how to go on; for people."""
+    name, terms, used = standing.meter.name, standing.meter_terms, grouped(standing.standing.used)
+    ends = f"{standing.window.end:%-d %b %Y %H:%M} UTC"
+    included = grouped(terms.included) if terms and terms.included is not None else None
+    match decision.code:
+        case "allowance" if terms and terms.commitment:
+            return f"{name}: {used} of {terms.commitment.bought} bought are in use."
+        case "allowance" if included is None:
+            return f"{name}: unlimited on this plan."
+        case "allowance":
+            return f"{name}: {used} of {included} included are used until {ends}."
+        case "credits":
+            return f"{name}: what is included is used; credits pay for more."
+        case "billed":
+            return f"{name}: what is included is used; more is billed at the end of the month."
+        case "on_demand":
+            return f"{name}: beyond what was bought, billed monthly on demand."
+        case "limit_reached":
+            return f"{name}: {used} of {included} included are used. {_way_out(standing)} More is included from {ends}."
+        case "commitment_reached":
+            bought = terms.commitment.bought if terms and terms.commitment else 0
+            return f"{name}: all {bought} that were bought are in use. Buy the next bundle to go on."
+        case "concurrency_reached":
+            limit = terms.concurrency if terms else 0
+            return f"{name}: {limit} at a time are possible on this plan, and all are running. Wait for one to end."
+        case "debt":
+            return f"{name}: credits are owed. Add credits: they repay this first, then work goes on."
+        case "budget_reached":
+            return f"{name}: the monthly cap on billed usage is reached. It begins anew on {ends}."
+        case "suspended":
+            return f"{standing.organization.name} is suspended for an unpaid bill. Pay it, and everything works again."
+        case _:
+            return f"{name} is not part of the present plan. Choose a plan that has it."
+
+
+def action_for(standing: MeterStanding, decision: Decision) -> dict[str, Any] | None:
+    """What to do about a refusal, and where; None when it is allowed."""
+    if decision.allowed:
+        return None
+    organization = standing.organization
+    match decision.code:
+        case "suspended":
+            return {"kind": "pay_invoice", "url": page("plans:invoices", organization)}
+        case "commitment_reached":
+            return {"kind": "buy_quantity", "url": page("plans:plan", organization)}
+        case "debt" | "limit_reached" if units := paying_units(standing):
+            return {"kind": "buy_credits", "url": buy_url(organization, units[0])}
+        case _:
+            return {"kind": "change_plan", "url": f"{settings.PORTAL_URL}{reverse('pricing')}"}
+
+
+def checkout_url(standing: MeterStanding, decision: Decision) -> str:
+    action = action_for(standing, decision)
+    return action["url"] if action else buy_url(standing.organization, None)
+
+
+def buy_url(organization: Organization, unit: str | None) -> str:
+    return page("credits:buy", organization) + (f"?{urlencode({'unit': unit})}" if unit else "")
+
+
+def page(name: str, organization: Organization) -> str:
+    """A page's whole address."""
+    return f"{settings.PORTAL_URL}{reverse(name, kwargs={'org_id': organization.public_id})}"
+
+
+def paying_units(standing: MeterStanding) -> list[str]:
+    """Whose credits would let more of it through, in the order in which they are drawn."""
+    terms = standing.meter_terms
+    return [rate.unit for rate in terms.credit_rates] if terms and terms.uses_credits else []
+
+
+def _way_out(standing: MeterStanding) -> str:
+    return "Buy credits or choose a larger plan to go on." if paying_units(standing) else "Choose a larger plan."
+
+
+def _allowance(standing: MeterStanding) -> dict[str, Any] | None:
+    terms = standing.meter_terms
+    if terms is None or terms.commitment is not None:
+        return None
+    remaining = standing.remaining
+    return {
+        "included": None if terms.included is None else as_text(terms.included),
+        "used": as_text(standing.standing.used),
+        "held": as_text(standing.standing.held_included),
+        "remaining": None if remaining is None else as_text(remaining),
+        "window_start": standing.window.start.isoformat(),
+        "window_end": standing.window.end.isoformat(),
+    }
+
+
+def _credits(standing: MeterStanding) -> dict[str, Any] | None:
+    """Of the wallet that would pay: the first with anything in it, else the first that is tried."""
+    terms = standing.meter_terms
+    if terms is None or not terms.credit_rates or not terms.uses_credits:
+        return None
+    units = [rate.unit for rate in terms.credit_rates]
+    filled = (unit for unit in units if standing.wallet(unit).available or standing.wallet(unit).debt)
+    unit = next(filled, units[0])
+    return wallet_json(unit, standing.wallet(unit))
+
+
+def _on_exhausted(standing: MeterStanding) -> str | None:
+    terms = standing.meter_terms
+    if terms is None:
+        return None
+    if terms.commitment is not None:
+        return "on_demand" if terms.commitment.on_demand else "block"
+    return terms.beyond

@@ -1,0 +1,190 @@
+"""Where meters stand now: two round trips for one meter, and no more for all of them."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from accounts.models import Organization
+from credits.engine.state import NOTHING, WalletState
+from credits.models import Wallet
+from plans.engine.terms import CreditRate, MeterTerms, Terms
+from plans.engine.windows import Window
+from plans.models import Meter
+from plans.terms import timelines_for
+from usage.engine.entitlement import Decision, Funds, Standing, decide
+from usage.engine.settlement import Before
+from usage.models import MeterState
+from usage.services.states import Key
+from usage.services.totals import totals_since
+from usage.services.windows import Counting, UsedWindow, is_charged, used_windows
+
+ZERO = Decimal(0)
+
+HELD_SQL = """
+SELECT meter.id, held.holds, held.included, held.credits, held.to_bill, earlier.unpaid
+  FROM unnest(%(meters)s::bigint[]) AS meter (id),
+       LATERAL (SELECT count(*) AS holds, sum(from_allowance) AS included, sum(from_credits) AS credits,
+                       sum(to_bill) AS to_bill
+                  FROM usage_usagehold WHERE organization_id = %(organization)s AND meter_id = meter.id
+                   AND status = 'open' AND expires_at > %(at)s) held,
+       LATERAL (SELECT sum(unpaid) AS unpaid FROM usage_settlement
+                 WHERE organization_id = %(organization)s AND meter_id = meter.id AND unpaid > 0
+                   AND window_start < %(window_start)s) earlier
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class MeterStanding:
+    """One meter of one organization at an instant, with all that an answer about it needs."""
+
+    organization: Organization
+    meter: Meter
+    at: datetime
+    terms: Terms
+    meter_terms: MeterTerms | None
+    standing: Standing
+    wallets: dict[str, WalletState]
+
+    @property
+    def window(self) -> Window:
+        return self.terms.window
+
+    @property
+    def funds(self) -> dict[str, Funds]:
+        return {unit: Funds(wallet.available, wallet.debt) for unit, wallet in self.wallets.items()}
+
+    @property
+    def remaining(self) -> Decimal | None:
+        """Of what is included; None is unlimited or nothing of the kind."""
+        if self.meter_terms is None or self.meter_terms.included is None:
+            return None
+        taken = self.standing.used + self.standing.held_included
+        return max(self.meter_terms.included - taken, ZERO)
+
+    def decide(self, quantity: Decimal) -> Decision:
+        return decide(
+            quantity=quantity,
+            terms=self.meter_terms,
+            standing=self.standing,
+            funds=self.funds,
+            suspended=self.organization.suspended_at is not None,
+        )
+
+    def wallet(self, unit: str) -> WalletState:
+        return self.wallets.get(unit, NOTHING)
+
+
+def meter_standings(*, organization: Organization, meters: Iterable[Meter], at: datetime) -> list[MeterStanding]:
+    """How each meter stands at `at`, exact up to the last accepted event."""
+    wanted = list(meters)
+    timelines = timelines_for(organization_ids=[organization.pk], since=at)
+    terms = timelines[organization.pk].terms_at(at)
+    keys: dict[Key, Meter] = {(organization.pk, meter.pk): meter for meter in wanted}
+    windows = {
+        window.key: window
+        for window in used_windows(
+            [Counting(key, meter.code, meter.aggregation, at) for key, meter in keys.items()],
+            timelines=timelines,
+            totals=totals_since(dict.fromkeys(keys, terms.window.start)),
+            until=at,
+        )
+        if window.window.start == terms.window.start
+    }
+    readings = _readings(organization, wanted)
+    holds = _open_holds_and_unpaid(organization, wanted, at, terms.window.start)
+    units = {rate.unit for meter in wanted for rate in _rates(terms, meter)}
+    wallets = Wallet.objects.states(organization=organization, at=at, units=units) if units else {}
+    found = []
+    for key, meter in keys.items():
+        meter_terms = terms.meters.get(meter.code)
+        held = holds.get(meter.pk, {})
+        found.append(
+            MeterStanding(
+                organization,
+                meter,
+                at,
+                terms,
+                meter_terms,
+                _standing(windows.get(key), terms, meter, readings.get(meter.pk), held),
+                {rate.unit: wallets.get(rate.unit, NOTHING) for rate in _rates(terms, meter)},
+            )
+        )
+    return found
+
+
+def _rates(terms: Terms, meter: Meter) -> tuple[CreditRate, ...]:
+    meter_terms = terms.meters.get(meter.code)
+    return meter_terms.credit_rates if meter_terms else ()
+
+
+def _standing(
+    window: UsedWindow | None,
+    terms: Terms,
+    meter: Meter,
+    reading: Decimal | None,
+    held: dict[str, Any],
+) -> Standing:
+    amounts: dict[str, Any] = {
+        name: held.get(name) or ZERO for name in ("held_included", "held_credits", "held_to_bill")
+    }
+    open_holds = int(held.get("open_holds") or 0)
+    earlier_unpaid = held.get("unpaid") or ZERO
+    if window is None:
+        return Standing(ZERO, ZERO, earlier_unpaid=earlier_unpaid, open_holds=open_holds, **amounts)
+    covered: dict[str, Decimal] = defaultdict(Decimal)
+    billed = ZERO
+    unpaid = earlier_unpaid
+    current = window.parts[-1]
+    for part in window.parts:
+        if part.segment_start > terms.segment.start:
+            break
+        current = part
+    for part in window.parts[: window.parts.index(current)]:
+        for unit, cover in part.paid.credits.items():
+            covered[unit] += cover.quantity
+        billed += part.paid.billed
+        unpaid += part.paid.unpaid
+    used = current.used if is_charged(current.terms) else current.total
+    if meter.aggregation == Meter.Aggregation.LATEST:
+        used = reading or ZERO
+    return Standing(
+        used=used,
+        charged=current.used,
+        overage=current.overage,
+        paid=current.paid,
+        before=Before(dict(covered), billed),
+        earlier_unpaid=unpaid,
+        open_holds=open_holds,
+        **amounts,
+    )
+
+
+def _readings(organization: Organization, meters: Iterable[Meter]) -> dict[int, Decimal | None]:
+    latest = [meter.pk for meter in meters if meter.aggregation == Meter.Aggregation.LATEST]
+    if not latest:
+        return {}
+    states = MeterState.objects.filter(organization=organization, meter__in=latest)
+    return dict(states.values_list("meter_id", "reading"))
+
+
+def _open_holds_and_unpaid(
+    organization: Organization, meters: Iterable[Meter], at: datetime, window_start: datetime
+) -> dict[int, dict[str, Any]]:
+    """By meter: what open holds have set aside, and usage of earlier windows that nothing has paid for yet."""
+    names = ("open_holds", "held_included", "held_credits", "held_to_bill", "unpaid")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            HELD_SQL,
+            {
+                "organization": organization.pk,
+                "meters": [meter.pk for meter in meters],
+                "at": at,
+                "window_start": window_start,
+            },
+        )
+        return {meter: dict(zip(names, values, strict=True)) for meter, *values in cursor.fetchall()}

@@ -1,0 +1,69 @@
+"""The guard rows: locked before anything is decided about an organization's meter."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from django.db import connection
+
+from accounts.models import Organization
+from usage.models import MeterState
+from usage.services import arrays
+
+Key = tuple[int, int]
+"""Organization and meter, by primary key."""
+
+# The conflict locks a row even where nothing is to be updated, and waits for whoever is just making it. Rows that were
+# already marked are left as they are: a busy meter costs one lock per batch, not one more version of its row.
+TOUCH_SQL = """
+INSERT INTO usage_meterstate AS state
+    (organization_id, meter_id, settle_at, settle_from, watch_at, blocked, reading_id)
+SELECT organization, meter, %(now)s, since, %(now)s, '', ''
+  FROM unnest(%(organizations)s::bigint[], %(meters)s::bigint[], %(sinces)s::timestamptz[])
+       AS touched (organization, meter, since)
+ ORDER BY organization, meter
+    ON CONFLICT (organization_id, meter_id) DO UPDATE
+   SET settle_at = least(state.settle_at, excluded.settle_at),
+       settle_from = least(state.settle_from, excluded.settle_from),
+       watch_at = least(state.watch_at, excluded.watch_at)
+ WHERE state.settle_at IS NULL OR state.settle_at > excluded.settle_at
+    OR state.settle_from IS NULL OR state.settle_from > excluded.settle_from
+    OR state.watch_at IS NULL OR state.watch_at > excluded.watch_at
+RETURNING 1
+"""
+
+LOCK_SQL = """
+INSERT INTO usage_meterstate AS state (organization_id, meter_id, blocked, reading_id)
+SELECT organization, meter, '', '' FROM unnest(%s::bigint[], %s::bigint[]) AS wanted (organization, meter)
+ ORDER BY organization, meter
+    ON CONFLICT (organization_id, meter_id) DO UPDATE SET blocked = state.blocked WHERE false
+"""
+
+
+def touch(since: Mapping[Key, datetime], *, now: datetime) -> bool:
+    """Lock the states (making those that are missing) and mark them: to be settled from the window that contains
+    `since` on, and to be watched. True when any was not marked before, so that somebody has to be told.
+    """
+    keys = sorted(since)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            TOUCH_SQL,
+            {
+                "organizations": arrays.numbers(organization for organization, _ in keys),
+                "meters": arrays.numbers(meter for _, meter in keys),
+                "sinces": arrays.moments(since[key] for key in keys),
+                "now": now,
+            },
+        )
+        return bool(cursor.rowcount)
+
+
+def lock(keys: Iterable[Key]) -> None:
+    """Lock the states, making those that are missing."""
+    ordered = sorted(set(keys))
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_SQL, [[organization for organization, _ in ordered], [meter for _, meter in ordered]])
+
+
+def locked_state(*, organization: Organization, meter_id: int) -> MeterState:
+    lock([(organization.pk, meter_id)])
+    return MeterState.objects.get(organization=organization, meter_id=meter_id)

@@ -1,0 +1,43 @@
+"""What the workers do for usage. Each hands on to a service."""
+
+from datetime import datetime
+
+from celery import shared_task
+from django.utils import timezone
+
+from accounts.models import Organization
+from usage.models import TallyRun
+from usage.services import holds, settlement, tally, watching
+
+
+@shared_task(name="usage.tally")
+def tally_all() -> None:
+    """Split what waits over the workers, by organization."""
+    now = timezone.now()
+    run, batches = tally.begin_tally(now=now)
+    for batch in batches:
+        tally_batch.delay(run.pk, batch, now.isoformat())
+
+
+@shared_task(name="usage.tally_batch")
+def tally_batch(run_pk: int, organization_ids: list[int], at: str) -> None:
+    now = datetime.fromisoformat(at)
+    tally.tally_batch(run=TallyRun.objects.get(pk=run_pk), organization_ids=organization_ids, now=now)
+
+
+@shared_task(name="usage.settle_organization")
+def settle_organization(organization_pk: int) -> None:
+    organization, now = Organization.objects.get(pk=organization_pk), timezone.now()
+    tally.pay_unpaid(now=now, organization=organization)
+    settlement.settle_organization(organization=organization, now=now)
+    watching.watch(now=now, organization_ids=[organization_pk])
+
+
+@shared_task(name="usage.watch")
+def watch_usage() -> None:
+    watching.watch(now=timezone.now())
+
+
+@shared_task(name="usage.sweep_holds")
+def sweep_holds() -> None:
+    holds.sweep_holds(now=timezone.now())
