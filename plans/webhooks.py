@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
+from accounts.background import after_commit
 from payments.inbox import handles
 from payments.mirror import CheckoutSessionView, InvoiceView, SubscriptionView
 from plans.services import checkout, invoices, subscriptions
-from plans.services.later import later
 
 
 @handles("customer.subscription.*")
@@ -37,4 +37,4 @@ def checkout_ended(*, data: dict[str, Any], event_type: str, event_created: date
     if session.status == "expired":
         checkout.close_checkout(public_id=session.metadata["plan_checkout"])
     elif session.subscription:
-        later("take_over_subscription", session.subscription)
+        after_commit("plans.tasks.take_over_subscription", session.subscription)

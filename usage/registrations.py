@@ -6,6 +6,7 @@ from decimal import Decimal
 from django.utils import timezone
 
 from accounts import health, navigation
+from accounts.background import after_commit
 from accounts.models import Organization
 from credits import hooks as credit_hooks
 from credits.models import CreditHold, Wallet
@@ -15,7 +16,6 @@ from plans import hooks as plan_hooks
 from plans.models import Meter
 from usage.models import Settlement, TallyRun
 from usage.services import holds, moving, settlement, tally
-from usage.services.later import later
 from usage.services.standing import meter_standings
 from usage.services.watching import watch_all_meters
 
@@ -69,9 +69,9 @@ def pay_unpaid(*, wallet: Wallet, now: datetime) -> None:
     """Credits became available: pay what is unpaid, and see what is allowed again."""
     watch_all_meters(organization=wallet.organization, now=now)
     if Settlement.objects.filter(organization=wallet.organization, unpaid__gt=0).exists():
-        later("settle_organization", wallet.organization_id)
+        after_commit("usage.tasks.settle_organization", wallet.organization_id)
     else:
-        later("watch_usage")
+        after_commit("usage.tasks.watch_usage")
 
 
 def settle_before_expiry(*, wallet: Wallet, at: datetime, now: datetime) -> None:

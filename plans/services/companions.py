@@ -15,6 +15,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
+from accounts.background import after_commit
 from accounts.errors import PortalError
 from accounts.models import Organization
 from payments import catalogue, customers
@@ -26,7 +27,6 @@ from plans.price_keys import PriceKey
 from plans.services.alignment import align_terms
 from plans.services.announcements import announce_refusal
 from plans.services.changes import refresh
-from plans.services.later import later
 from plans.services.selections import change_items, metered_items
 from plans.terms import terms_for
 
@@ -47,7 +47,7 @@ def adjust_on_demand(*, organization: Organization, used: Decimal, now: datetime
     if on_demand.wanted != wanted:
         on_demand.wanted = wanted
         on_demand.save(update_fields=["wanted"])
-        later("follow_up", organization.pk)
+        after_commit("plans.tasks.follow_up", organization.pk)
     return wanted
 
 

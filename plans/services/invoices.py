@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
+from accounts.background import after_commit
 from payments import inbox
 from payments.mirror import InvoiceView
 from plans.models import Subscription
 from plans.services import dunning, metered
 from plans.services.changes import refresh
-from plans.services.later import later
 
 
 def note_invoice(*, view: InvoiceView, event_created: datetime, now: datetime) -> None:
@@ -20,11 +20,11 @@ def note_invoice(*, view: InvoiceView, event_created: datetime, now: datetime) -
     if subscription is None:
         if "role" in view.subscription_metadata:
             # Its subscription's event has not come yet: fetch the subscription, then come back to this.
-            later("take_over_invoice", view.subscription, view.id)
+            after_commit("plans.tasks.take_over_invoice", view.subscription, view.id)
         return
     dunning.note_invoice(view=view, subscription=subscription, failed_at=event_created, now=now)
     if view.status == "draft":
-        later("close_window", view.id)
+        after_commit("plans.tasks.close_window", view.id)
     else:
         metered.record_invoice(view=view, organization=subscription.organization, now=now)
 

@@ -13,6 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
+from accounts.background import after_commit
 from accounts.errors import PortalError, Unavailable
 from accounts.models import Organization
 from credits.quantities import as_text
@@ -22,7 +23,6 @@ from payments.gateway import meters as stripe_meters
 from payments.mirror import InvoiceLineView, InvoiceView
 from plans import hooks
 from plans.models import BilledUsage, InvoiceCorrection, Meter, MeterReading, Subscription
-from plans.services.later import later
 from plans.services.selections import price_key_of
 
 # How long after a window we wait for its invoice before what it owes is put on another: Stripe keeps drafts at most so
@@ -148,7 +148,7 @@ def _queue_reading(usage: BilledUsage, now: datetime) -> None:
         next_attempt_at=now,
         created_at=now,
     )
-    later("deliver_metered")
+    after_commit("plans.tasks.deliver_metered")
 
 
 def _correct(usage: BilledUsage, now: datetime) -> None:
@@ -168,7 +168,7 @@ def _correct(usage: BilledUsage, now: datetime) -> None:
     usage.corrected_amount = F("corrected_amount") + due
     usage.save(update_fields=["corrected_amount"])
     usage.refresh_from_db()
-    later("deliver_metered")
+    after_commit("plans.tasks.deliver_metered")
 
 
 def _deliver_rows(rows: Iterable[Row], now: datetime) -> int:

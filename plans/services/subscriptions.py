@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts.background import after_commit
 from accounts.models import Organization
 from notifications.services import publish
 from payments import customers
@@ -14,7 +15,6 @@ from plans.models import Plan, PlanCheckout, Subscription, SubscriptionItem
 from plans.price_keys import PriceKey
 from plans.services import changes
 from plans.services.alignment import align_terms
-from plans.services.later import later
 from plans.services.selections import price_key_of
 
 
@@ -56,7 +56,7 @@ def sync_subscription(*, view: SubscriptionView, now: datetime) -> Subscription 
     changes.settle_against(subscription=subscription, has_schedule=view.schedule is not None, now=now)
     align_terms(organization=organization, now=now)
     announce(subscription=subscription, before=before, now=now)
-    later("follow_up", organization.pk)
+    after_commit("plans.tasks.follow_up", organization.pk)
     return subscription
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from accounts.background import after_commit
 from accounts.errors import InvalidInput
 from credits.errors import HoldEnded
 from credits.quantities import parse_quantity
@@ -16,7 +17,6 @@ from usage.models import MeterState, Settlement, UsageEvent, UsageHold
 from usage.services import states
 from usage.services.captured import Captured
 from usage.services.ingest import write_facts
-from usage.services.later import later
 from usage.services.placing import Place
 from usage.services.settlement import settle
 
@@ -56,7 +56,7 @@ def capture_usage_hold(
         settle([state], now=now, captured=captured)
         captured.release_unused(now=now)
         _note(hold, fact, captured, before, now)
-        later("watch_usage")
+        after_commit("usage.tasks.watch_usage")
         return hold
 
 

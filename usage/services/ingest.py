@@ -7,12 +7,12 @@ from typing import Any
 
 from django.db import DataError, connection, transaction
 
+from accounts.background import after_commit
 from accounts.models import Organization
 from plans.models import Meter
 from plans.terms import timelines_for
 from usage.engine.facts import OLDEST, Fact, Measured, Refused, read_fact
 from usage.services import arrays, counting, states
-from usage.services.later import later
 from usage.services.placing import Place, Places
 
 INSERT_SQL = """
@@ -192,7 +192,7 @@ def _store(facts: dict[EventKey, tuple[int, Fact]], taken: Taken, now: datetime)
     if len(new) < len(facts):
         _sort_out_repeats({key: found for key, found in facts.items() if key not in new}, taken)
     if is_news and new:
-        later("watch_usage")
+        after_commit("usage.tasks.watch_usage")
 
 
 def _store_one_by_one(facts: dict[EventKey, tuple[int, Fact]], taken: Taken, now: datetime) -> None:

@@ -4,12 +4,12 @@ from datetime import datetime
 
 from django.db import transaction
 
+from accounts.background import after_commit
 from accounts.models import Organization
 from plans.models import Meter, Plan, TermsPeriod
 from plans.terms import timelines_for
 from usage.models import MeterState, UsageEvent
 from usage.services import counting, states
-from usage.services.later import later
 from usage.services.placing import Places
 from usage.services.voids import as_counted
 
@@ -26,7 +26,7 @@ def follow_terms(*, organization: Organization, since: datetime, now: datetime) 
         place = places.of(organization.pk, event.meter.code, event.event_at)
         if (event.window_start, event.segment_start) != (place.window_start, place.segment_start):
             _move(event, place.window_start, place.segment_start)
-    later("watch_usage")
+    after_commit("usage.tasks.watch_usage")
 
 
 def follow_catalogue(*, plan_ids: list[int], now: datetime) -> None:

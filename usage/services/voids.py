@@ -4,11 +4,11 @@ from datetime import datetime
 
 from django.db import transaction
 
+from accounts.background import after_commit
 from accounts.errors import InvalidInput, NotFound
 from accounts.models import Organization
 from usage.models import UsageEvent
 from usage.services import counting, states
-from usage.services.later import later
 
 LONGEST_REASON = 500
 
@@ -31,7 +31,7 @@ def void_event(*, organization: Organization, event_id: str, reason: str, now: d
         event.voided_at, event.void_reason = now, reason
         event.save(update_fields=["voided_at", "void_reason"])
         counting.uncount(as_counted(event))
-        later("watch_usage")
+        after_commit("usage.tasks.watch_usage")
     return event
 
 
