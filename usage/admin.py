@@ -14,10 +14,10 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from rest_framework.exceptions import ParseError
 
+from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, linked
 from accounts.api.parsers import ExactJSONParser
 from accounts.models import Organization
 from credits.admin.shared import quantity
-from notifications.admin.shared import ReadOnlyAdmin, ReadOnlyInline, link_to
 from plans.models import Meter
 from usage.models import Settlement, SettlementDraw, TallyRun, TallyTrouble, UsageCounter, UsageEvent, UsageHold
 from usage.services.trial import Trial, try_event
@@ -54,7 +54,7 @@ class TrialForm(forms.Form):
 @admin.register(UsageEvent)
 class UsageEventAdmin(ReadOnlyAdmin):
     change_list_template = "admin/usage/usageevent/change_list.html"
-    list_display = ["event_id", "organization_link", "meter", "event_at", "quantity", "counts_now", "not_billable"]
+    list_display = ["event_id", linked("organization"), "meter", "event_at", "quantity", "counts_now", "not_billable"]
     list_filter = ["meter", "billable", ("voided_at", admin.EmptyFieldListFilter)]
     search_fields = ["=event_id", "=organization__public_id"]
     search_help_text = "The whole id of an event or of an organization"
@@ -87,10 +87,6 @@ class UsageEventAdmin(ReadOnlyAdmin):
         }
         return TemplateResponse(request, "admin/usage/usageevent/try.html", context)
 
-    @admin.display(description="organization")
-    def organization_link(self, event: UsageEvent) -> str:
-        return link_to(event.organization)
-
     @admin.display(description="counts", boolean=True)
     def counts_now(self, event: UsageEvent) -> bool:
         return event.counts
@@ -116,8 +112,8 @@ class SettlementDrawInline(ReadOnlyInline):
 @admin.register(Settlement)
 class SettlementAdmin(ReadOnlyAdmin):
     list_display = [
-        "organization_link",
         "meter",
+        linked("organization"),
         "window_start",
         "used",
         "included",
@@ -133,16 +129,12 @@ class SettlementAdmin(ReadOnlyAdmin):
     inlines = [SettlementDrawInline]
     ordering = ["-settled_at"]
 
-    @admin.display(description="organization")
-    def organization_link(self, settlement: Settlement) -> str:
-        return link_to(settlement.organization)
-
 
 @admin.register(UsageHold)
 class UsageHoldAdmin(ReadOnlyAdmin):
     list_display = [
         "public_id",
-        "organization_link",
+        linked("organization"),
         "meter",
         "quantity",
         "from_allowance",
@@ -153,10 +145,6 @@ class UsageHoldAdmin(ReadOnlyAdmin):
     list_filter = ["status", "meter", "created_at"]
     search_fields = ["=public_id", "=reference", "=organization__public_id", "organization__name"]
     list_select_related = ["organization", "meter"]
-
-    @admin.display(description="organization")
-    def organization_link(self, hold: UsageHold) -> str:
-        return link_to(hold.organization)
 
     @admin.display(description="status")
     def status_now(self, hold: UsageHold) -> str:

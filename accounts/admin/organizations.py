@@ -8,9 +8,10 @@ from django.contrib import admin
 from django.db.models import Count, ForeignKey, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from accounts.admin.shared import ReadOnlyAdmin, linked
 from accounts.forms import NameField
 from accounts.models import Invitation, Membership, Organization, Role
 from accounts.services.names import NAME_LENGTH
@@ -95,10 +96,10 @@ class OrganizationAdmin(admin.ModelAdmin):
 
 
 @admin.register(Invitation)
-class InvitationAdmin(admin.ModelAdmin):
+class InvitationAdmin(ReadOnlyAdmin):
     """What was sent and what became of it. Owners invite on their team page."""
 
-    list_display = ["email", "organization_link", "role", "invited_by", "sent_at", "expires_at", "outcome"]
+    list_display = ["email", linked("organization"), "role", "invited_by", "sent_at", "expires_at", "outcome"]
     list_filter = [
         "role",
         ("accepted_at", admin.EmptyFieldListFilter),
@@ -108,20 +109,6 @@ class InvitationAdmin(admin.ModelAdmin):
     list_select_related = ["organization", "invited_by"]
     search_fields = ["email", "organization__name", "=organization__public_id"]
 
-    @admin.display(description="organization", ordering="organization__name")
-    def organization_link(self, invitation: Invitation) -> SafeString:
-        address = reverse("admin:accounts_organization_change", args=[invitation.organization_id])
-        return format_html('<a href="{}">{}</a>', address, invitation.organization)
-
     @admin.display
     def outcome(self, invitation: Invitation) -> str:
         return "accepted" if invitation.accepted_at else "withdrawn" if invitation.revoked_at else "open"
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Invitation | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Invitation | None = None) -> bool:
-        return False

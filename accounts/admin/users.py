@@ -8,21 +8,17 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 
+from accounts.admin.shared import ReadOnlyInline
 from accounts.models import Membership, User
 
 
-class MembershipOfUserInline(admin.TabularInline):
+class MembershipOfUserInline(ReadOnlyInline):
     """Where they belong; roles are changed on the organization's page, which watches over its owners."""
 
     model = Membership
     fields = ["organization", "role", "created_at"]
-    readonly_fields = ["organization", "role", "created_at"]
-    extra = 0
-    can_delete = False
+    readonly_fields = ["created_at"]
     show_change_link = False
-
-    def has_add_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return False
 
 
 @admin.register(User)

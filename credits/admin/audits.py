@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
+from accounts.admin.shared import ReadOnlyAdmin
 from credits.models import AuditRun
-from notifications.admin.shared import ReadOnlyAdmin
 
 
 @admin.register(AuditRun)

@@ -11,13 +11,13 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
+from accounts.admin.shared import ReadOnlyAdmin, linked
 from accounts.errors import PortalError
 from accounts.models import User
 from credits.admin.shared import add_problem
 from credits.exports import csv_lines
 from credits.models import GiftCard, Unit
 from credits.services.gift_cards import LARGEST_BATCH, IssuedCard, issue_gift_cards, void_gift_card
-from notifications.admin.shared import ReadOnlyAdmin, link_to
 
 
 class GiftCardForm(forms.Form):
@@ -69,17 +69,17 @@ class GiftCardAdmin(ReadOnlyAdmin):
         "batch",
         "valid_days",
         "expires_at",
-        "purchase_link",
+        linked("purchase", "bought with"),
         "created_by",
         "created_at",
         "redeemed_by",
         "redeemed_at",
-        "grant_link",
+        linked("grant"),
         "voided_at",
         "void_reason",
     ]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("credits.issue_giftcard")
 
     def has_void_permission(self, request: HttpRequest) -> bool:
@@ -131,14 +131,6 @@ class GiftCardAdmin(ReadOnlyAdmin):
     @admin.display(description="status")
     def status_now(self, card: GiftCard) -> str:
         return card.status(at=timezone.now())
-
-    @admin.display(description="bought with")
-    def purchase_link(self, card: GiftCard) -> str:
-        return link_to(card.purchase)
-
-    @admin.display(description="grant")
-    def grant_link(self, card: GiftCard) -> str:
-        return link_to(card.grant)
 
 
 def _file_of(issued: list[IssuedCard]) -> str:

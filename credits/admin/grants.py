@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
+from accounts.admin.shared import ReadOnlyInline, linked
 from accounts.errors import PortalError
 from accounts.models import Organization, User
 from accounts.public_ids import new_public_id
@@ -21,7 +22,6 @@ from credits.engine.burn import DEFAULT_PRIORITY, ZERO
 from credits.models import CreditGrant, LedgerEntry, Unit
 from credits.services.arrivals import credits_arrived
 from credits.services.grants import grant_credits, take_back
-from notifications.admin.shared import ReadOnlyInline, link_to
 
 
 class GrantForm(forms.Form):
@@ -88,7 +88,7 @@ class CreditGrantAdmin(admin.ModelAdmin):
 
     readonly_fields = [
         "public_id",
-        "organization_link",
+        linked("wallet__organization"),
         "wallet",
         quantity("amount"),
         quantity("remaining"),
@@ -192,10 +192,6 @@ class CreditGrantAdmin(admin.ModelAdmin):
     @admin.display(ordering="wallet__organization__name")
     def organization(self, grant: CreditGrant) -> str:
         return str(grant.wallet.organization)
-
-    @admin.display(description="organization")
-    def organization_link(self, grant: CreditGrant) -> str:
-        return link_to(grant.wallet.organization)
 
     @admin.display(ordering="wallet__unit")
     def unit(self, grant: CreditGrant) -> str:

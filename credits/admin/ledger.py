@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, linked
 from credits.admin.shared import quantity
 from credits.models import CreditGrant, CreditHold, HoldReservation, LedgerEntry, Wallet
 from credits.quantities import grouped
-from notifications.admin.shared import ReadOnlyAdmin, ReadOnlyInline, link_to
 
 
 class GrantInline(ReadOnlyInline):
@@ -45,7 +45,7 @@ class WalletAdmin(ReadOnlyAdmin):
     list_select_related = ["organization", "unit"]
     search_fields = ["organization__name", "=organization__public_id", "=organization__external_id"]
     fields = [
-        "organization_link",
+        linked("organization"),
         "unit",
         "available_now",
         quantity("balance"),
@@ -54,10 +54,6 @@ class WalletAdmin(ReadOnlyAdmin):
         "entries_link",
     ]
     inlines = [GrantInline]
-
-    @admin.display(description="organization")
-    def organization_link(self, wallet: Wallet) -> str:
-        return link_to(wallet.organization)
 
     @admin.display(description="available now")
     def available_now(self, wallet: Wallet) -> str:
@@ -75,14 +71,14 @@ class WalletAdmin(ReadOnlyAdmin):
 class LedgerEntryAdmin(ReadOnlyAdmin):
     list_display = [
         "created_at",
-        "organization",
+        linked("wallet__organization"),
         "unit",
         "kind",
         "moved",
         "balance",
         "reason",
         "actor",
-        "grant_link",
+        linked("grant"),
     ]
     list_filter = ["kind", "wallet__unit", "created_at"]
     list_select_related = ["wallet__organization", "wallet__unit", "grant", "actor"]
@@ -92,22 +88,18 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     list_per_page = 50
     fields = [
         "reference",
-        "wallet_link",
+        linked("wallet"),
         "sequence",
         "kind",
         quantity("amount"),
         quantity("balance_after"),
-        "grant_link",
+        linked("grant"),
         "reason",
         "actor",
         "fingerprint",
         "event_at",
         "created_at",
     ]
-
-    @admin.display(ordering="wallet__organization__name")
-    def organization(self, entry: LedgerEntry) -> str:
-        return link_to(entry.wallet.organization)
 
     @admin.display(ordering="wallet__unit")
     def unit(self, entry: LedgerEntry) -> str:
@@ -120,14 +112,6 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     @admin.display(description="balance after")
     def balance(self, entry: LedgerEntry) -> str:
         return grouped(entry.balance_after)
-
-    @admin.display(description="wallet")
-    def wallet_link(self, entry: LedgerEntry) -> str:
-        return link_to(entry.wallet)
-
-    @admin.display(description="grant")
-    def grant_link(self, entry: LedgerEntry) -> str:
-        return link_to(entry.grant)
 
 
 class ReservationInline(ReadOnlyInline):

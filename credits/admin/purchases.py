@@ -11,6 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
+from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, linked
 from accounts.errors import InvalidInput, PortalError, Unavailable
 from accounts.models import User
 from accounts.public_ids import new_public_id
@@ -18,7 +19,6 @@ from credits.admin.shared import add_problem, quantity
 from credits.forms import typed_amount
 from credits.models import Dispute, PackSubscription, Purchase, Refund
 from credits.services.refunds import RefundQuote, quote_refund, refund_purchase
-from notifications.admin.shared import ReadOnlyAdmin, ReadOnlyInline, link_to
 from payments.dashboard import dashboard_link
 from payments.money import Money
 
@@ -79,10 +79,10 @@ class PurchaseAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
     inlines = [RefundInline, DisputeInline]
     fieldsets = [
-        (None, {"fields": ["public_id", "organization_link", "kind", "title", "status", "failure", "buyer"]}),
+        (None, {"fields": ["public_id", linked("organization"), "kind", "title", "status", "failure", "buyer"]}),
         (
             "Money and credits",
-            {"fields": ["money", "paid", quantity("credits"), "unit", "pack", "grant_link", "paid_at"]},
+            {"fields": ["money", "paid", quantity("credits"), "unit", "pack", linked("grant"), "paid_at"]},
         ),
         ("At Stripe", {"fields": ["session_link", "intent_link", "charge_link", "invoice_link", "receipt_url"]}),
         ("From the product", {"classes": ["collapse"], "fields": ["resume", "success_url", "cancel_url"]}),
@@ -159,14 +159,6 @@ class PurchaseAdmin(ReadOnlyAdmin):
         self.log_change(request, purchase, f"Refunded {refund.money}: {refund.reason}")
         self.message_user(request, f"Refund of {refund.money}: {refund.get_status_display()}.", messages.SUCCESS)
         return True
-
-    @admin.display(description="organization")
-    def organization_link(self, purchase: Purchase) -> str:
-        return link_to(purchase.organization)
-
-    @admin.display(description="grant")
-    def grant_link(self, purchase: Purchase) -> str:
-        return link_to(purchase.grant)
 
     @admin.display(description="checkout session")
     def session_link(self, purchase: Purchase) -> str:

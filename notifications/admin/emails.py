@@ -4,15 +4,16 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 
+from accounts.admin.shared import ReadOnlyAdmin, linked
 from accounts.errors import PortalError
-from notifications.admin.shared import ReadOnlyAdmin, TypeFilter, link_to
+from notifications.admin.shared import TypeFilter
 from notifications.models import SentEmail
 from notifications.services.emails import resend_email
 
 
 @admin.register(SentEmail)
 class SentEmailAdmin(ReadOnlyAdmin):
-    list_display = ["created_at", "to", "__str__", "status", "attempts", "organization_link", "event_link"]
+    list_display = ["created_at", "to", "__str__", "status", "attempts", linked("organization"), linked("event")]
     list_display_links = ["created_at", "__str__"]
     list_filter = ["status", TypeFilter, "created_at"]
     search_fields = ["to", "subject", "event__public_id", "organization__public_id", "organization__name"]
@@ -25,8 +26,8 @@ class SentEmailAdmin(ReadOnlyAdmin):
         "next_attempt_at",
         "sent_at",
         "error",
-        "organization_link",
-        "event_link",
+        linked("organization"),
+        linked("event"),
         "confidential",
         "words",
     ]
@@ -51,14 +52,6 @@ class SentEmailAdmin(ReadOnlyAdmin):
                 queued += 1
         if queued:
             self.message_user(request, f"{queued} queued for sending.", messages.SUCCESS)
-
-    @admin.display(description="organization", ordering="organization__name")
-    def organization_link(self, email: SentEmail) -> str:
-        return link_to(email.organization)
-
-    @admin.display(description="event")
-    def event_link(self, email: SentEmail) -> str:
-        return link_to(email.event)
 
     @admin.display(description="text")
     def words(self, email: SentEmail) -> str:

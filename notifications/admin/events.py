@@ -5,7 +5,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from notifications.admin.shared import ReadOnlyAdmin, ReadOnlyInline, TypeFilter, link_to
+from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, linked
+from notifications.admin.shared import TypeFilter
 from notifications.models import Event, SentEmail, WebhookDelivery
 
 
@@ -25,7 +26,7 @@ class DeliveriesInline(ReadOnlyInline):
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
-    list_display = ["public_id", "type", "organization_link", "key", "occurred_at", "told"]
+    list_display = ["public_id", "type", linked("organization"), "key", "occurred_at", "told"]
     list_filter = [EventTypeFilter, "occurred_at"]
     search_fields = ["public_id", "key", "organization__public_id", "organization__name"]
     search_help_text = "Id, key or organization"
@@ -33,7 +34,7 @@ class EventAdmin(ReadOnlyAdmin):
     readonly_fields = [
         "public_id",
         "type",
-        "organization_link",
+        linked("organization"),
         "key",
         "occurred_at",
         "created_at",
@@ -45,10 +46,6 @@ class EventAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
         return super().get_queryset(request).select_related("organization")
-
-    @admin.display(description="organization", ordering="organization__name")
-    def organization_link(self, event: Event) -> str:
-        return link_to(event.organization)
 
     @admin.display(description="written down for sending", boolean=True)
     def told(self, event: Event) -> bool:

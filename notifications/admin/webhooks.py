@@ -11,8 +11,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
+from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, link_to, linked
 from accounts.errors import PortalError
-from notifications.admin.shared import ReadOnlyAdmin, ReadOnlyInline, TypeFilter, link_to
+from notifications.admin.shared import TypeFilter
 from notifications.forms import WebhookEndpointForm
 from notifications.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from notifications.services.deliveries import replay_delivery, send_test
@@ -141,13 +142,13 @@ class AttemptsInline(ReadOnlyInline):
 class WebhookDeliveryAdmin(ReadOnlyAdmin):
     list_display = [
         "created_at",
-        "event_link",
-        "endpoint_link",
+        linked("event"),
+        linked("endpoint"),
         "status",
         "last_status_code",
         "attempts",
         "next_attempt_at",
-        "organization_link",
+        linked("event__organization"),
     ]
     list_filter = [
         "status",
@@ -165,9 +166,9 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
     ]
     search_help_text = "Event id, organization or endpoint"
     readonly_fields = [
-        "event_link",
-        "endpoint_link",
-        "organization_link",
+        linked("event"),
+        linked("endpoint"),
+        linked("event__organization"),
         "status",
         "attempts",
         "retry_from",
@@ -203,15 +204,3 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
     def last_status_code(self, delivery: WebhookDelivery) -> str:
         attempts = list(delivery.attempt_log.all())
         return str(attempts[-1].status_code or "no answer") if attempts else "–"
-
-    @admin.display(description="event")
-    def event_link(self, delivery: WebhookDelivery) -> str:
-        return link_to(delivery.event)
-
-    @admin.display(description="endpoint")
-    def endpoint_link(self, delivery: WebhookDelivery) -> str:
-        return link_to(delivery.endpoint)
-
-    @admin.display(description="organization", ordering="event__organization__name")
-    def organization_link(self, delivery: WebhookDelivery) -> str:
-        return link_to(delivery.event.organization)

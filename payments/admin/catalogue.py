@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from notifications.admin.shared import ReadOnlyAdmin
+from accounts.admin.shared import ReadOnlyAdmin
 from payments.dashboard import dashboard_link
 from payments.models import CatalogueEntry
 

@@ -2,21 +2,17 @@
 
 from django.contrib import admin
 
-from notifications.admin.shared import ReadOnlyAdmin, link_to
+from accounts.admin.shared import ReadOnlyAdmin, linked
 from payments.dashboard import dashboard_link
 from payments.models import Customer, StripeAccount, StripeWebhookEndpoint
 
 
 @admin.register(Customer)
 class CustomerAdmin(ReadOnlyAdmin):
-    list_display = ["name", "organization_link", "at_stripe", "email", "asked_at"]
+    list_display = ["name", linked("organization"), "at_stripe", "email", "asked_at"]
     list_select_related = ["organization"]
     search_fields = ["=stripe_id", "name", "email", "=organization__public_id", "organization__name"]
-    fields = ["organization_link", "at_stripe", "name", "email", "asked_at", "revision", "told_revision"]
-
-    @admin.display(description="organization", ordering="organization__name")
-    def organization_link(self, customer: Customer) -> str:
-        return link_to(customer.organization)
+    fields = [linked("organization"), "at_stripe", "name", "email", "asked_at", "revision", "told_revision"]
 
     @admin.display(description="at Stripe", ordering="stripe_id")
     def at_stripe(self, customer: Customer) -> str:

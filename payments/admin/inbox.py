@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
-from notifications.admin.shared import ReadOnlyAdmin
+from accounts.admin.shared import ReadOnlyAdmin
 from payments import inbox
 from payments.admin.shared import pretty
 from payments.dashboard import dashboard_link

@@ -8,7 +8,8 @@ from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from plans.admin.shared import ReadOnlyAdmin, ReadOnlyInline, json_rows, remind_to_sync
+from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline
+from plans.admin.shared import json_rows, remind_to_sync
 from plans.models import Allowance, Commitment, Plan, PlanPrice, PlanRevision, Subscription
 from plans.presentation import allowance_line
 from plans.services.catalogue import finish_catalogue, make_default, problems_of

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from plans.admin.shared import ReadOnlyAdmin, ReadOnlyInline, organization_link
+from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, linked
 from plans.models import DunningCase, DunningStep
 
 
@@ -17,7 +17,16 @@ class StepInline(ReadOnlyInline):
 
 @admin.register(DunningCase)
 class DunningCaseAdmin(ReadOnlyAdmin):
-    list_display = ["invoice", "for_organization", "plan", "money", "attempts", "state", "first_failed_at", "next_step"]
+    list_display = [
+        "invoice",
+        linked("subscription__organization"),
+        "plan",
+        "money",
+        "attempts",
+        "state",
+        "first_failed_at",
+        "next_step",
+    ]
     list_filter = ["state", "subscription__role", "subscription__standing", "first_failed_at"]
     search_fields = [
         "=stripe_invoice_id",
@@ -40,10 +49,6 @@ class DunningCaseAdmin(ReadOnlyAdmin):
     @admin.display(description="invoice")
     def invoice(self, case: DunningCase) -> str:
         return case.invoice_number or case.stripe_invoice_id
-
-    @admin.display(description="organization", ordering="subscription__organization__name")
-    def for_organization(self, case: DunningCase) -> str:
-        return organization_link(case.subscription.organization)
 
     @admin.display(description="plan", ordering="subscription__plan__name")
     def plan(self, case: DunningCase) -> str:

@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from plans.admin.shared import ReadOnlyAdmin, ReadOnlyInline, organization_link
+from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, linked
 from plans.models import BilledUsage, InvoiceCorrection, MeterReading
 from plans.services.metered import deliver
 
@@ -23,8 +23,8 @@ class CorrectionInline(ReadOnlyInline):
 @admin.register(BilledUsage)
 class BilledUsageAdmin(ReadOnlyAdmin):
     list_display = [
-        "for_organization",
         "meter",
+        linked("organization"),
         "window_start",
         "window_end",
         "quantity",
@@ -36,10 +36,6 @@ class BilledUsageAdmin(ReadOnlyAdmin):
     search_fields = ["organization__name", "=organization__public_id", "meter__code"]
     list_select_related = ["organization", "meter"]
     inlines = [ReadingInline, CorrectionInline]
-
-    @admin.display(description="organization", ordering="organization__name")
-    def for_organization(self, usage: BilledUsage) -> str:
-        return organization_link(usage.organization)
 
     @admin.display(description="invoiced and corrected, minor units")
     def invoiced(self, usage: BilledUsage) -> str:

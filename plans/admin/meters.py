@@ -7,8 +7,9 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.admin.shared import linked
 from plans import hooks
-from plans.admin.shared import organization_link, remind_to_sync
+from plans.admin.shared import remind_to_sync
 from plans.models import CreditRate, LadderOverride, Meter
 from plans.services.revisions import publish_terms
 
@@ -59,7 +60,7 @@ class MeterAdmin(admin.ModelAdmin):
 class LadderOverrideAdmin(admin.ModelAdmin):
     """Own prices are ended, not edited away: what was used keeps the price of its time."""
 
-    list_display = ["for_organization", "meter", "instead_of", "ladder_in_words", "starts_at", "ends_at", "reason"]
+    list_display = ["meter", linked("organization"), "instead_of", "ladder_in_words", "starts_at", "ends_at", "reason"]
     list_filter = ["meter", "starts_at"]
     search_fields = ["organization__name", "=organization__public_id", "meter__code", "reason"]
     autocomplete_fields = ["organization", "meter"]
@@ -82,10 +83,6 @@ class LadderOverrideAdmin(admin.ModelAdmin):
         hooks.terms_changed(organization=obj.organization, since=since, now=timezone.now())
         if obj.unit_id is None:
             remind_to_sync(request)
-
-    @admin.display(description="organization", ordering="organization__name")
-    def for_organization(self, override: LadderOverride) -> str:
-        return organization_link(override.organization)
 
     @admin.display(description="instead of")
     def instead_of(self, override: LadderOverride) -> str:

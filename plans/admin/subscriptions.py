@@ -5,8 +5,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, linked
 from accounts.errors import PortalError
-from plans.admin.shared import ReadOnlyAdmin, ReadOnlyInline, organization_link
 from plans.models import DunningCase, OnDemand, PlanChange, PlanCheckout, Subscription, SubscriptionItem, TermsPeriod
 from plans.services.changes import cancel_change, refresh
 
@@ -35,7 +35,7 @@ class CaseInline(ReadOnlyInline):
 
 @admin.register(Subscription)
 class SubscriptionAdmin(ReadOnlyAdmin):
-    list_display = ["for_organization", "plan", "role", "interval", "quantity", "status", "standing", "period_end"]
+    list_display = ["plan", linked("organization"), "role", "interval", "quantity", "status", "standing", "period_end"]
     list_filter = ["role", "status", "standing", "interval", "plan"]
     search_fields = ["organization__name", "=organization__public_id", "=stripe_id"]
     search_help_text = "Organization, public id, or Stripe's id"
@@ -54,10 +54,6 @@ class SubscriptionAdmin(ReadOnlyAdmin):
                 return
         messages.success(request, f"Read {subscriptions.count()} subscription(s) again.")
 
-    @admin.display(description="organization", ordering="organization__name")
-    def for_organization(self, subscription: Subscription) -> str:
-        return organization_link(subscription.organization)
-
     @admin.display(description="renews or ends, UTC", ordering="current_period_end")
     def period_end(self, subscription: Subscription) -> str:
         moment = subscription.ended_at or subscription.cancel_at or subscription.current_period_end
@@ -69,7 +65,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
 class PlanChangeAdmin(ReadOnlyAdmin):
     list_display = [
         "created_at",
-        "for_organization",
+        linked("subscription__organization"),
         "what",
         "timing",
         "status",
@@ -97,10 +93,6 @@ class PlanChangeAdmin(ReadOnlyAdmin):
                 return
         messages.success(request, f"Took back {len(planned)} planned change(s).")
 
-    @admin.display(description="organization")
-    def for_organization(self, change: PlanChange) -> str:
-        return organization_link(change.subscription.organization)
-
     @admin.display(description="change")
     def what(self, change: PlanChange) -> str:
         quantities = f", {change.from_quantity} → {change.to_quantity}" if change.to_quantity else ""
@@ -109,37 +101,25 @@ class PlanChangeAdmin(ReadOnlyAdmin):
 
 @admin.register(PlanCheckout)
 class PlanCheckoutAdmin(ReadOnlyAdmin):
-    list_display = ["created_at", "for_organization", "plan", "interval", "quantity", "status", "started_by"]
+    list_display = ["created_at", linked("organization"), "plan", "interval", "quantity", "status", "started_by"]
     list_filter = ["status", "plan", "created_at"]
     search_fields = ["organization__name", "=organization__public_id", "=public_id", "=stripe_session_id"]
     list_select_related = ["organization", "plan", "started_by"]
-
-    @admin.display(description="organization")
-    def for_organization(self, checkout: PlanCheckout) -> str:
-        return organization_link(checkout.organization)
 
 
 @admin.register(TermsPeriod)
 class TermsPeriodAdmin(ReadOnlyAdmin):
     """Who was on which plan when. Where there is no row, the default plan holds."""
 
-    list_display = ["for_organization", "plan", "interval", "bought", "starts_at", "ends_at", "companion_paid"]
+    list_display = ["plan", linked("organization"), "interval", "bought", "starts_at", "ends_at", "companion_paid"]
     list_filter = ["plan", "interval", "companion_paid"]
     search_fields = ["organization__name", "=organization__public_id"]
     list_select_related = ["organization", "plan"]
 
-    @admin.display(description="organization")
-    def for_organization(self, period: TermsPeriod) -> str:
-        return organization_link(period.organization)
-
 
 @admin.register(OnDemand)
 class OnDemandAdmin(ReadOnlyAdmin):
-    list_display = ["for_organization", "wanted", "paid", "paid_until", "refused_at", "refusal"]
+    list_display = ["id", linked("organization"), "wanted", "paid", "paid_until", "refused_at", "refusal"]
     list_filter = [("refused_at", admin.EmptyFieldListFilter)]
     search_fields = ["organization__name", "=organization__public_id"]
     list_select_related = ["organization"]
-
-    @admin.display(description="organization")
-    def for_organization(self, on_demand: OnDemand) -> str:
-        return organization_link(on_demand.organization)
