@@ -24,8 +24,10 @@ def database_url() -> str:
     user = (
         f"{quote(database['USER'])}:{quote(database['PASSWORD'])}" if database["PASSWORD"] else quote(database["USER"])
     )
+    if database["HOST"].startswith("/"):  # a socket's directory
+        return f"postgres://{user}@/{database['NAME']}?host={quote(database['HOST'], safe='')}"
     port = f":{database['PORT']}" if database["PORT"] else ""
-    return f"postgres://{user}@{quote(database['HOST'], safe='')}{port}/{database['NAME']}"
+    return f"postgres://{user}@{database['HOST']}{port}/{database['NAME']}"
 
 
 def run_manage(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
