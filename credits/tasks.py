@@ -5,17 +5,12 @@ from django.utils import timezone
 
 from credits import reconciliation
 from credits.models import Purchase, Wallet
-from credits.services import alerts, audit, expiry, holds, sweeps, topups
+from credits.services import alerts, audit, expiry, sweeps, topups
 
 
 @shared_task
 def expire_credits() -> None:
     expiry.expire_credits(now=timezone.now())
-
-
-@shared_task
-def sweep_holds() -> None:
-    holds.sweep_holds(now=timezone.now())
 
 
 @shared_task

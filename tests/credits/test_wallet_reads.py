@@ -181,17 +181,12 @@ def test_partial_refunds_add_up_to_everything_whatever_their_order(amount, paid,
 # -- Commands and tasks ----------------------------------------------------------------------------------------------
 
 
-def test_commands_say_what_they_did_and_do_it_once(purse: Purse, capsys):
+def test_the_expiry_command_says_what_it_did_and_does_it_once(purse: Purse, capsys):
     purse.grant("10", days=1)
-    purse.hold("4")
-    for command, first, again in (
-        ("sweep_holds", "4 released at 2026-06-15 13:00 UTC.\nReleased 1 holds.", "Released 0 holds."),
-        ("expire_credits", "10 lapsed at 2026-06-16 12:00:00 UTC.\nPosted 1 expiries.", "Posted 0 expiries."),
-    ):
-        call_command(command, "--at", "2026-06-20T00:00:00Z")
-        assert first in capsys.readouterr().out
-        call_command(command, "--at", "2026-06-20")
-        assert capsys.readouterr().out == f"{again}\n"
+    call_command("expire_credits", "--at", "2026-06-20T00:00:00Z")
+    assert "10 lapsed at 2026-06-16 12:00:00 UTC.\nPosted 1 expiries." in capsys.readouterr().out
+    call_command("expire_credits", "--at", "2026-06-20")
+    assert capsys.readouterr().out == "Posted 0 expiries.\n"
 
 
 def test_a_command_refuses_a_time_that_is_none(db):
@@ -199,11 +194,11 @@ def test_a_command_refuses_a_time_that_is_none(db):
         call_command("expire_credits", "--at", "tomorrow")
 
 
-def test_every_task_run_twice_posts_once(purse: Purse, time_machine):
+def test_the_expiry_task_run_twice_posts_once(purse: Purse, time_machine):
     purse.grant("10", days=1)
     hold = purse.hold("4")
     time_machine.move_to(purse.now + 2 * DAY)
-    for task in (tasks.sweep_holds, tasks.expire_credits) * 2:
-        task()
+    for _ in range(2):
+        tasks.expire_credits()
     assert CreditHold.objects.get(pk=hold.pk).status == "expired"
     assert LedgerEntry.objects.filter(kind="expire").count() == 1

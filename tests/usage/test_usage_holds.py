@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 import time_machine
+from django.core.management import call_command
 
 from credits.models import LedgerEntry, Wallet
 from notifications.models import Event
@@ -200,6 +201,19 @@ def test_a_plain_hold_that_expires_is_told_of_too(hold, usage, django_capture_on
     with django_capture_on_commit_callbacks(execute=True):
         sweep_holds(now=usage.now + timedelta(minutes=2))
     assert [event.data["hold"] for event in Event.objects.filter(type="hold.expired")] == [opened["id"]]
+
+
+def test_the_sweeping_command_ends_holds_of_meters_and_of_credits_once(hold, usage, capsys):
+    usage.grant("usd", 9)
+    usage.report("sessions", 10)
+    metered = hold(quantity="4", expires_in=60).json()["id"]
+    plain = hold(None, "2.5", unit="usd", expires_in=60, reference="plain").json()["id"]
+    for _ in range(2):
+        call_command("sweep_holds", at=usage.now + timedelta(minutes=2))
+    at = f"released at {usage.now + timedelta(minutes=1):%Y-%m-%d %H:%M} UTC."
+    first = f"{metered}: 4 of sessions {at}\n{plain}: 2.5 {at}\nReleased 2 holds.\n"
+    assert capsys.readouterr().out == f"{first}Released 0 holds.\n"
+    assert usage.available("usd", now=usage.now + timedelta(minutes=2)) == 9
 
 
 def test_somebody_elses_hold_is_not_found(hold, api, globex_key):

@@ -10,17 +10,14 @@ from usage.services.holds import sweep_holds
 
 
 class Command(TimedCommand):
-    """Takes the place of the command of the same name in `credits`, which knows nothing of meters."""
-
     help = "Release the holds whose deadline has passed."
 
     def run(self, *, now: datetime, **options: Any) -> None:
         expired = sweep_holds(now=now)
         for hold in expired:
-            what = (
-                f"{as_text(hold.quantity)} of {hold.meter.code}"
-                if isinstance(hold, UsageHold)
-                else f"{as_text(hold.amount)}"
-            )
+            if isinstance(hold, UsageHold):
+                what = f"{as_text(hold.quantity)} of {hold.meter.code}"
+            else:
+                what = as_text(hold.amount)
             self.stdout.write(f"{hold.public_id}: {what} released at {hold.expires_at:%Y-%m-%d %H:%M} UTC.")
         self.stdout.write(f"Released {len(expired)} holds.")
