@@ -66,9 +66,9 @@ included = "100"
 # Spread evenly over organizations, meters and the last thirty days; the counters are what ingest would have kept.
 FILL = """
 INSERT INTO usage_usageevent (organization_id, event_id, meter_id, event_at, quantity, status, subject, properties,
-    billable, not_billable, counted, window_start, segment_start, content, void_reason, created_at)
+    billable, not_billable, counted, window_start, segment_start, void_reason, created_at)
 SELECT organizations.ids[1 + number %% %(organizations)s], %(run)s || number, meters.ids[1 + number %% 3],
-       moment, 1, 'success', '', '{}', true, '', 1, month, month, '\\x00', '', moment
+       moment, 1, 'success', '', '{}', true, '', 1, month, month, '', moment
   FROM (SELECT array_agg(id ORDER BY id) AS ids FROM accounts_organization
          WHERE name LIKE 'Bench usage%%') organizations,
        (SELECT array_agg(id ORDER BY id) AS ids FROM plans_meter WHERE code LIKE 'bench%%') meters,
@@ -88,7 +88,7 @@ SELECT organization_id, meter_id, sum(counted) FROM usage_usageevent WHERE event
 """
 COLUMNS = (
     "organization_id, event_id, meter_id, event_at, quantity, status, duration_ms, subject, properties, billable, "
-    "not_billable, counted, window_start, segment_start, content, voided_at, void_reason, created_at"
+    "not_billable, counted, window_start, segment_start, voided_at, void_reason, created_at"
 )
 
 

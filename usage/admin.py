@@ -62,7 +62,6 @@ class UsageEventAdmin(ReadOnlyAdmin):
     # Ten million rows are not counted to show a page of them.
     show_full_result_count = False
     list_per_page = 50
-    exclude = ["content"]
 
     def get_urls(self) -> list[URLPattern]:
         own = path("try/", self.admin_site.admin_view(self.try_page), name="usage_usageevent_try")

@@ -66,6 +66,14 @@ def test_the_same_id_with_other_content_is_refused_by_name(post, usage):
     assert usage.used("calls") == 1
 
 
+def test_within_one_batch_the_first_of_an_id_counts_and_the_others_are_named(post, usage):
+    event = usage.event("calls", quantity="2", properties={"a": 1, "b": 2})
+    alike = event | {"quantity": "2.0", "properties": {"b": 2, "a": 1}, "timestamp": "2026-06-15T14:00:00+02:00"}
+    answer = post(event, event | {"quantity": "3"}, alike)
+    assert (answer["accepted"], answer["duplicates"], rejected(answer)) == (1, 1, [(1, "id_conflict")])
+    assert usage.used("calls") == 2
+
+
 def test_two_organizations_may_use_the_same_id(post, usage, usage_of, globex):
     event = usage.event("calls")
     assert post(event, event | {"organization": globex.public_id})["accepted"] == 2

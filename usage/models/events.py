@@ -33,7 +33,7 @@ class UsageEvent(models.Model):
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
-    event_id = models.CharField(max_length=255)
+    event_id = models.CharField(max_length=255, db_collation="C")
     meter = models.ForeignKey(Meter, on_delete=models.PROTECT, related_name="+", db_index=False)
     event_at = models.DateTimeField(help_text="When it happened (UTC).")
     quantity = QuantityField(default=Decimal(1))
@@ -46,7 +46,6 @@ class UsageEvent(models.Model):
     counted = QuantityField(default=Decimal(0), help_text="What it adds to its meter; for readings, the reading.")
     window_start = models.DateTimeField()
     segment_start = models.DateTimeField()
-    content = models.BinaryField(max_length=16, editable=False, help_text="Hash: the same id must say the same.")
     voided_at = models.DateTimeField(null=True, blank=True)
     void_reason = models.CharField(max_length=500, blank=True, default="")
     created_at = models.DateTimeField()

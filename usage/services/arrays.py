@@ -3,7 +3,7 @@
 https://www.postgresql.org/docs/current/arrays.html#ARRAYS-INPUT
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -12,15 +12,17 @@ def numbers(values: Iterable[int | Decimal | None]) -> str:
     return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
 
 
-def moments(values: Iterable[date]) -> str:
+def moments(values: Iterable[date | None]) -> str:
     """Of dates, or of times with their zone."""
-    return "{" + ",".join([value.isoformat() for value in values]) + "}"
+    return "{" + ",".join(["NULL" if value is None else value.isoformat() for value in values]) + "}"
+
+
+def repeated(values: Sequence[date]) -> str:
+    """As `moments`, for a few that come again and again: each is written out once."""
+    texts = {value: value.isoformat() for value in set(values)}
+    return "{" + ",".join([texts[value] for value in values]) + "}"
 
 
 def texts(values: Iterable[str]) -> str:
     quoted = [value.replace("\\", "\\\\").replace('"', '\\"') for value in values]
     return '{"' + '","'.join(quoted) + '"}' if quoted else "{}"
-
-
-def binaries(values: Iterable[bytes]) -> str:
-    return "{" + ",".join([f'"\\\\x{value.hex()}"' for value in values]) + "}"

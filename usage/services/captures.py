@@ -1,6 +1,5 @@
 """After the job: the hold becomes an event, which is paid at once with what was set aside."""
 
-import hashlib
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -91,6 +90,7 @@ def _fact(hold: UsageHold, used: Decimal, status: str, duration_ms: int | None) 
         event_id=hold.public_id,
         meter=Measured(meter.pk, meter.code, meter.aggregation, rule),
         event_at=hold.created_at,
+        is_timed=True,
         quantity=used,
         status=status,
         duration_ms=duration_ms,
@@ -98,7 +98,6 @@ def _fact(hold: UsageHold, used: Decimal, status: str, duration_ms: int | None) 
         properties="{}",
         not_billable=not_billable,
         counted=ZERO if not_billable else used,
-        content=hashlib.blake2b(hold.public_id.encode(), digest_size=16).digest(),
     )
 
 

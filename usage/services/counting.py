@@ -3,22 +3,22 @@
 Called with the states of all meters concerned locked (`states.touch`, `states.lock`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db import connection
 from django.db.models import Max
-from django.db.models.functions import Collate
 
+from accounts.prepared import prepared_cursor
 from usage.models import MeterState, UsageCounter, UsageEvent
 from usage.services import arrays
 from usage.services.states import Key
 
 ZERO = Decimal(0)
 
-COLUMNS = ("organization", "meter", "window_start", "segment_start", "day", "events", "quantity", "billable")
+# Organization, meter, window, segment, day, events, quantity, billable.
+KINDS: tuple[Callable[[Any], str], ...] = (*[arrays.numbers] * 2, *[arrays.repeated] * 3, *[arrays.numbers] * 3)
 COUNT_SQL = """
 INSERT INTO usage_usagecounter AS counter
     (organization_id, meter_id, window_start, segment_start, day, events, quantity, billable)
@@ -154,9 +154,8 @@ def _write(sql: str, rows: dict[CounterKey, list[Decimal | int]]) -> None:
     if not rows:
         return
     columns = list(zip(*((*key, *values) for key, values in rows.items()), strict=True))
-    kinds = [arrays.moments if name in ("window_start", "segment_start", "day") else arrays.numbers for name in COLUMNS]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [kind(column) for kind, column in zip(kinds, columns, strict=True)])
+    with prepared_cursor() as cursor:
+        cursor.execute(sql, [kind(column) for kind, column in zip(KINDS, columns, strict=True)])
 
 
 def _name_subjects(named: Iterable[Counted], deltas: Deltas) -> None:
@@ -203,19 +202,19 @@ def _unname_subject(event: Counted, deltas: Deltas) -> None:
 
 
 def _known_subjects(keys: Iterable[SubjectKey]) -> dict[SubjectKey, tuple[datetime, date, int]]:
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(SUBJECTS_SQL, [list(column) for column in zip(*keys, strict=True)])
         return {(row[0], row[1], row[2], row[3]): (row[4], row[5], row[6]) for row in cursor.fetchall()}
 
 
 def _keep_subjects(rows: Iterable[tuple[object, ...]]) -> None:
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(KEEP_SUBJECTS_SQL, [list(column) for column in zip(*rows, strict=True)])
 
 
 def _remember_readings(newest: dict[Key, Counted]) -> None:
     rows = [(*key, event.counted, event.event_at, event.event_id) for key, event in sorted(newest.items())]
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(READING_SQL, [list(column) for column in zip(*rows, strict=True)])
 
 
@@ -250,4 +249,4 @@ def newest_reading(*, organization_id: int, meter_id: int, before: datetime | No
     readings = UsageEvent.objects.counting().filter(organization_id=organization_id, meter_id=meter_id)
     if before is not None:
         readings = readings.filter(event_at__lt=before)
-    return readings.order_by("-event_at", Collate("event_id", "C").desc()).first()
+    return readings.order_by("-event_at", "-event_id").first()

@@ -1,43 +1,59 @@
 """Taking events in: the path that has to be fast, and never counts anything twice."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import DataError, connection, transaction
+from django.db import DataError, transaction
 
 from accounts.background import after_commit
 from accounts.models import Organization
+from accounts.prepared import prepared_cursor
 from plans.models import Meter
 from plans.terms import timelines_for
-from usage.engine.facts import OLDEST, Fact, Measured, Refused, read_fact
+from usage.engine.facts import Fact, Measured, Refused, read_fact
 from usage.services import arrays, counting, states
 from usage.services.placing import Place, Places
 
-INSERT_SQL = """
+ORGANIZATIONS_SQL = """
+SELECT organization.public_id, organization.id
+  FROM unnest(%s::text[]) AS named (id) JOIN accounts_organization organization ON organization.public_id = named.id
+"""
+
+FACT = """unnest(%(organizations)s::bigint[], %(ids)s::text[], %(meters)s::bigint[], %(ats)s::timestamptz[],
+              %(quantities)s::numeric[], %(statuses)s::text[], %(durations)s::bigint[], %(subjects)s::text[],
+              %(properties)s::jsonb[]"""
+INSERT_SQL = f"""
 INSERT INTO usage_usageevent
     (organization_id, event_id, meter_id, event_at, quantity, status, duration_ms, subject, properties, billable,
-     not_billable, counted, window_start, segment_start, content, void_reason, created_at)
+     not_billable, counted, window_start, segment_start, void_reason, created_at)
 SELECT organization, id, meter, at, quantity, status, duration, subject, properties, not_billable = '', not_billable,
-       counted, window_start, segment_start, content, '', %(now)s
-  FROM unnest(%(organizations)s::bigint[], %(ids)s::text[], %(meters)s::bigint[], %(ats)s::timestamptz[],
-              %(quantities)s::numeric[], %(statuses)s::text[], %(durations)s::bigint[], %(subjects)s::text[],
-              %(properties)s::jsonb[], %(not_billables)s::text[], %(counteds)s::numeric[], %(windows)s::timestamptz[],
-              %(segments)s::timestamptz[], %(contents)s::bytea[])
+       counted, window_start, segment_start, '', %(now)s
+  FROM {FACT}, %(not_billables)s::text[], %(counteds)s::numeric[], %(windows)s::timestamptz[],
+              %(segments)s::timestamptz[])
        AS fact (organization, id, meter, at, quantity, status, duration, subject, properties, not_billable, counted,
-                window_start, segment_start, content)
+                window_start, segment_start)
     ON CONFLICT (organization_id, event_id) DO NOTHING
 RETURNING organization_id, event_id
-"""
+"""  # noqa: S608  our own text
 
-CONTENTS_SQL = """
-SELECT event.organization_id, event.event_id, event.content
-  FROM unnest(%s::bigint[], %s::text[]) AS named (organization, id)
-  JOIN usage_usageevent event ON event.organization_id = named.organization AND event.event_id = named.id
-"""
+# An event sent without a time (null here) is the same whatever time we gave it at first.
+DIFFERENT_SQL = f"""
+SELECT fact.place
+  FROM {FACT}) WITH ORDINALITY
+       AS fact (organization, id, meter, at, quantity, status, duration, subject, properties, place)
+  JOIN usage_usageevent event ON event.organization_id = fact.organization AND event.event_id = fact.id
+ WHERE (event.meter_id, event.quantity, event.status, event.subject, event.properties)
+       <> (fact.meter, fact.quantity, fact.status, fact.subject, fact.properties)
+    OR event.duration_ms IS DISTINCT FROM fact.duration OR event.event_at <> fact.at
+"""  # noqa: S608  our own text
 
 EventKey = tuple[int, str]
+"""Organization, and the product's own id."""
+
+Found = Sequence[tuple[int, Fact]]
+"""Events that can be taken, each with its place in the batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,59 +82,62 @@ def ingest(*, events: Sequence[Any], organization: Organization | None = None, n
     the same event in again is harmless, for ever.
     """
     taken = Taken()
-    facts = _read(events, organization, taken, now)
-    if facts:
+    found = _read(events, organization, taken, now)
+    if found:
         try:
             with transaction.atomic():
-                _store(facts, taken, now)
+                _store(found, taken, now)
         except DataError:
-            _store_one_by_one(facts, taken, now)
+            _store_one_by_one(found, taken, now)
     taken.rejected.sort(key=lambda rejected: rejected.index)
     return taken
 
 
 def measured() -> dict[str, Measured]:
-    """All meters by code, retired ones too."""
+    """The meters in use, by code."""
     return {
-        meter.code: Measured(meter.pk, meter.code, meter.aggregation, meter.rule, meter.retired)
-        for meter in Meter.objects.all()
+        meter.code: Measured(meter.pk, meter.code, meter.aggregation, meter.rule) for meter in Meter.objects.in_use()
     }
 
 
 def write_facts(facts: Sequence[Fact], places: Sequence[Place], *, now: datetime) -> set[EventKey]:
-    """Insert events where they count, and count those that are new. Their states are locked. Returns the new ones."""
-    order = sorted(range(len(facts)), key=lambda i: (facts[i].organization_id, facts[i].event_id))
-    columns = list(zip(*(facts[i] for i in order), strict=True))
-    with connection.cursor() as cursor:
+    """Insert events where they count, and count those that are new. Returns the new ones.
+
+    Their states are locked, and they come in the order of their keys, so that no two batches wait for each other.
+    """
+    with prepared_cursor() as cursor:
         cursor.execute(
             INSERT_SQL,
             {
-                "organizations": arrays.numbers(columns[0]),
-                "ids": arrays.texts(columns[1]),
-                "meters": arrays.numbers(meter.pk for meter in columns[2]),
-                "ats": arrays.moments(columns[3]),
-                "quantities": arrays.numbers(columns[4]),
-                "statuses": arrays.texts(columns[5]),
-                "durations": arrays.numbers(columns[6]),
-                "subjects": arrays.texts(columns[7]),
-                "properties": arrays.texts(columns[8]),
-                "not_billables": arrays.texts(columns[9]),
-                "counteds": arrays.numbers(columns[10]),
-                "contents": arrays.binaries(columns[11]),
-                "windows": arrays.moments(places[i].window_start for i in order),
-                "segments": arrays.moments(places[i].segment_start for i in order),
+                **_columns(facts),
+                "not_billables": arrays.texts(fact.not_billable for fact in facts),
+                "counteds": arrays.numbers(fact.counted for fact in facts),
+                "windows": arrays.repeated([place.window_start for place in places]),
+                "segments": arrays.repeated([place.segment_start for place in places]),
                 "now": now,
             },
         )
         new: set[EventKey] = set(cursor.fetchall())
-    counting.count(
-        [
-            as_counted(fact, place)
-            for fact, place in zip(facts, places, strict=True)
-            if (fact.organization_id, fact.event_id) in new
-        ]
-    )
+    counting.count([as_counted(fact, place) for fact, place in zip(facts, places, strict=True) if fact[:2] in new])
     return new
+
+
+def _columns(facts: Iterable[Fact], *, given: bool = False) -> dict[str, str]:
+    """What events say, as `FACT` takes it; with `given` without the times that they left to us."""
+    organizations, ids, meters, ats, timed, quantities, statuses, durations, subjects, properties, _, _ = zip(
+        *facts, strict=True
+    )
+    return {
+        "organizations": arrays.numbers(organizations),
+        "ids": arrays.texts(ids),
+        "meters": arrays.numbers(meter.pk for meter in meters),
+        "ats": arrays.moments(at if is_timed or not given else None for at, is_timed in zip(ats, timed, strict=True)),
+        "quantities": arrays.numbers(quantities),
+        "statuses": arrays.texts(statuses),
+        "durations": arrays.numbers(durations),
+        "subjects": arrays.texts(subjects),
+        "properties": arrays.texts(properties),
+    }
 
 
 def as_counted(fact: Fact, place: Place) -> counting.Counted:
@@ -137,32 +156,25 @@ def as_counted(fact: Fact, place: Place) -> counting.Counted:
     )
 
 
-def _read(
-    events: Sequence[Any], organization: Organization | None, taken: Taken, now: datetime
-) -> dict[EventKey, tuple[int, Fact]]:
-    """The facts by id, each with its place in the batch; of the same event given twice, the first."""
+def _read(events: Sequence[Any], organization: Organization | None, taken: Taken, now: datetime) -> Found:
     organizations = _within_reach(events, organization)
     meters = measured()
-    oldest = now - OLDEST
-    facts: dict[EventKey, tuple[int, Fact]] = {}
+    found: list[tuple[int, Fact]] = []
     for index, raw in enumerate(events):
         try:
-            fact = read_fact(raw, organizations=organizations, meters=meters, oldest=oldest, now=now)
+            found.append((index, read_fact(raw, organizations=organizations, meters=meters, now=now)))
         except Refused as refusal:
             taken.rejected.append(Rejected(index, _id_of(raw), refusal.code, refusal.message))
-            continue
-        key = (fact.organization_id, fact.event_id)
-        first = facts.setdefault(key, (index, fact))
-        if first[0] != index:
-            _repeat(index, fact, first[1].content, taken)
-    return facts
+    return found
 
 
 def _within_reach(events: Sequence[Any], organization: Organization | None) -> dict[str, int]:
     if organization is not None:
         return {organization.public_id: organization.pk}
     named = {raw["organization"] for raw in events if isinstance(raw, dict) and _is_id(raw.get("organization"))}
-    return dict(Organization.objects.filter(public_id__in=named).values_list("public_id", "pk"))
+    with prepared_cursor() as cursor:
+        cursor.execute(ORGANIZATIONS_SQL, [arrays.texts(named)])
+        return dict(cursor.fetchall())
 
 
 def _is_id(value: Any) -> bool:
@@ -174,49 +186,44 @@ def _id_of(raw: Any) -> str | None:
     return given if isinstance(given, str) else None
 
 
-def _store(facts: dict[EventKey, tuple[int, Fact]], taken: Taken, now: datetime) -> None:
+def _store(found: Found, taken: Taken, now: datetime) -> None:
     since: dict[states.Key, datetime] = {}
-    for _, fact in facts.values():
+    firsts: dict[EventKey, Fact] = {}
+    for _, fact in found:
         key = (fact.organization_id, fact.meter.pk)
         since[key] = min(since.get(key, fact.event_at), fact.event_at)
+        firsts.setdefault(fact[:2], fact)
     # Locked before the terms are read: whoever changes terms locks them too, so an event is counted under the terms
     # that hold when it commits.
     is_news = states.touch(since, now=now)
-    timelines = timelines_for(organization_ids={pk for pk, _ in since}, since=min(since.values()))
-    places = Places(timelines)
-    ordered = [fact for _, fact in facts.values()]
+    places = Places(timelines_for(organization_ids={pk for pk, _ in since}, since=min(since.values())))
+    facts = [firsts[key] for key in sorted(firsts)]
     new = write_facts(
-        ordered, [places.of(fact.organization_id, fact.meter.code, fact.event_at) for fact in ordered], now=now
+        facts, [places.of(fact.organization_id, fact.meter.code, fact.event_at) for fact in facts], now=now
     )
     taken.accepted += len(new)
-    if len(new) < len(facts):
-        _sort_out_repeats({key: found for key, found in facts.items() if key not in new}, taken)
+    if len(new) < len(found):
+        _sort_out([(i, fact) for i, fact in found if fact[:2] not in new or firsts[fact[:2]] is not fact], taken)
     if is_news and new:
         after_commit("usage.tasks.watch_usage")
 
 
-def _store_one_by_one(facts: dict[EventKey, tuple[int, Fact]], taken: Taken, now: datetime) -> None:
+def _store_one_by_one(found: Found, taken: Taken, now: datetime) -> None:
     """For a batch that adds up to more than a counter keeps: only the events that do not fit are rejected."""
-    for key, (index, fact) in facts.items():
+    for index, fact in found:
         try:
             with transaction.atomic():
-                _store({key: (index, fact)}, taken, now)
+                _store([(index, fact)], taken, now)
         except DataError:
             message = "With this quantity the window would add up to more than can be kept."
             taken.rejected.append(Rejected(index, fact.event_id, "invalid_quantity", message))
 
 
-def _sort_out_repeats(repeats: dict[EventKey, tuple[int, Fact]], taken: Taken) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(CONTENTS_SQL, [list(column) for column in zip(*repeats, strict=True)])
-        contents = {(organization_id, event_id): bytes(content) for organization_id, event_id, content in cursor}
-    for key, (index, fact) in repeats.items():
-        _repeat(index, fact, contents[key], taken)
-
-
-def _repeat(index: int, fact: Fact, first_content: bytes, taken: Taken) -> None:
-    if fact.content == first_content:
-        taken.duplicates += 1
-    else:
-        message = "This id was used before for another event. Use a new id for a new event."
-        taken.rejected.append(Rejected(index, fact.event_id, "id_conflict", message))
+def _sort_out(repeats: Found, taken: Taken) -> None:
+    """Ids that are taken: duplicates, or refused because they said something else before."""
+    with prepared_cursor() as cursor:
+        cursor.execute(DIFFERENT_SQL, _columns((fact for _, fact in repeats), given=True))
+        different = [repeats[place - 1] for (place,) in cursor.fetchall()]
+    taken.duplicates += len(repeats) - len(different)
+    message = "This id was used before for another event. Use a new id for a new event."
+    taken.rejected += [Rejected(index, fact.event_id, "id_conflict", message) for index, fact in different]

@@ -37,5 +37,7 @@ class Places:
 
 def segment_at(terms: Terms, meter: str, at: datetime) -> Segment:
     """The segment around `at` as this meter sees them."""
+    if len(terms.segments) == 1:
+        return terms.segment
     segments = [segment for segment, _ in terms.segments_of(meter)]
     return next((segment for segment in reversed(segments) if segment.start <= at), segments[0])

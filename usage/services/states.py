@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from django.db import connection
-
 from accounts.models import Organization
+from accounts.prepared import prepared_cursor
 from usage.models import MeterState
 from usage.services import arrays
 
@@ -44,7 +43,7 @@ def touch(since: Mapping[Key, datetime], *, now: datetime) -> bool:
     `since` on, and to be watched. True when any was not marked before, so that somebody has to be told.
     """
     keys = sorted(since)
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             TOUCH_SQL,
             {
@@ -60,8 +59,8 @@ def touch(since: Mapping[Key, datetime], *, now: datetime) -> bool:
 def lock(keys: Iterable[Key]) -> None:
     """Lock the states, making those that are missing."""
     ordered = sorted(set(keys))
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK_SQL, [[organization for organization, _ in ordered], [meter for _, meter in ordered]])
+    with prepared_cursor() as cursor:
+        cursor.execute(LOCK_SQL, [list(column) for column in zip(*ordered, strict=True)])
 
 
 def locked_state(*, organization: Organization, meter_id: int) -> MeterState:

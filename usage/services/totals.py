@@ -47,7 +47,7 @@ SELECT wanted.organization, wanted.meter, wanted.window_start, newest.counted
        LATERAL (SELECT counted FROM usage_usageevent event
                  WHERE event.organization_id = wanted.organization AND event.meter_id = wanted.meter
                    AND event.event_at < wanted.window_start AND event.billable AND event.voided_at IS NULL
-                 ORDER BY event.event_at DESC, event.event_id COLLATE "C" DESC LIMIT 1) newest
+                 ORDER BY event.event_at DESC, event.event_id DESC LIMIT 1) newest
 """
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from accounts.models import Organization
 from plans.models import Meter
 from plans.terms import timelines_for
-from usage.engine.facts import OLDEST, Fact, Refused, read_fact
+from usage.engine.facts import Fact, Refused, read_fact
 from usage.services.entitlements import Entitlement, entitlements
 from usage.services.ingest import measured
 from usage.services.placing import Place, Places
@@ -37,7 +37,7 @@ def try_event(*, organization: Organization, meter: Meter, event: dict[str, Any]
     stated = {"id": "sample", **event, "organization": organization.public_id, "meter": meter.code}
     within_reach = {organization.public_id: organization.pk}
     try:
-        fact = read_fact(stated, organizations=within_reach, meters=measured(), oldest=now - OLDEST, now=now)
+        fact = read_fact(stated, organizations=within_reach, meters=measured(), now=now)
     except Refused as refused:
         return Trial(refused=refused)
     timelines = timelines_for(organization_ids=[organization.pk], since=fact.event_at)
