@@ -60,6 +60,15 @@ class RuleRefused(PortalError):
     http_status = 422
 
 
+class OutOfRange(RuleRefused):
+    """Each number was within its bounds, but not what they add up to."""
+
+    code = "out_of_range"
+
+    def __init__(self) -> None:
+        super().__init__("That would add up to more than can be kept. Nothing was changed.")
+
+
 class Unavailable(PortalError):
     """Something outside is down; trying again later is safe."""
 

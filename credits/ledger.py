@@ -2,7 +2,8 @@
 
 Every function here is one round trip to a function of `credits/sql/`, which locks the wallet, looks the reference up,
 decides and writes. Outside a transaction each is a transaction of its own; inside one it is part of it. Refusals come
-back as values and become exceptions here, so a caller's transaction stays usable.
+back as values and become exceptions here, so a caller's transaction stays usable. What no column can hold is the one
+refusal that the database itself makes (`OutOfRange`): it undoes the transaction.
 """
 
 from collections.abc import Sequence
@@ -10,8 +11,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db import IntegrityError
+from django.db import DataError, IntegrityError
+from psycopg.errors import NumericValueOutOfRange
 
+from accounts.errors import OutOfRange
 from accounts.prepared import prepared_cursor
 from credits import hooks
 from credits.errors import ReferenceConflict
@@ -198,6 +201,10 @@ def _query(sql: str, arguments: tuple[Any, ...], reference: str) -> list[tuple[A
             # Two wallets at once with one reference: each had looked before the other wrote.
             if any(name in str(error) for name in UNIQUE_REFERENCES):
                 raise ReferenceConflict(reference) from error
+            raise
+        except DataError as error:
+            if isinstance(error.__cause__, NumericValueOutOfRange):
+                raise OutOfRange from error
             raise
         return cursor.fetchall()
 

@@ -12,7 +12,7 @@ from psycopg.errors import NumericValueOutOfRange
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from accounts.errors import PortalError
+from accounts.errors import OutOfRange, PortalError
 
 logger = logging.getLogger(__name__)
 
@@ -55,8 +55,8 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
         case RequestDataTooBig():
             return _respond(413, "body_too_large", "The body is too large. Send it in several requests.")
         case DataError(__cause__=NumericValueOutOfRange()):
-            # Each number was within its bounds, but not what they add up to.
-            return _respond(422, "out_of_range", "That would add up to more than can be kept. Nothing was changed.")
+            refusal = OutOfRange()
+            return _respond(refusal.http_status, refusal.code, refusal.message)
         case SuspiciousOperation() | UnreadablePostError():
             return _respond(400, "malformed", "The request cannot be read.")
     logger.error("An API request failed", exc_info=error)

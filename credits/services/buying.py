@@ -11,6 +11,7 @@ from accounts.errors import InvalidInput, RuleRefused
 from accounts.models import Organization, User
 from credits.catalogue import price_of
 from credits.models import CreditPack, GiftCardOrder, Purchase
+from credits.services.wallets import refuse_what_does_not_fit
 from payments import catalogue, customers, gateway
 from payments.mirror import CheckoutSessionView
 from payments.money import Money
@@ -38,10 +39,12 @@ def start_pack_purchase(
 
     `amount` (minor units) is for open-amount packs. The row is committed before Stripe is called: when Stripe is down
     (`StripeUnavailable`) the purchase waits, and `open_checkout` tries again without a second one. A repeat of
-    `attempt` goes on with the first. Raises InvalidInput for an amount out of range, PackNotOnSale.
+    `attempt` goes on with the first. Raises InvalidInput for an amount out of range, OutOfRange for credits
+    that the wallet cannot hold, PackNotOnSale.
     """
     _refuse_what_is_not_on_sale(pack)
     price = _price(pack, amount)
+    refuse_what_does_not_fit(organization=organization, unit=pack.unit, amount=pack.credits_for(price))
     catalogue.price_as_specified(price_of(pack))
     values = {
         "kind": Purchase.Kind.PACK,

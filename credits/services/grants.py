@@ -44,7 +44,8 @@ def grant_credits(
     """A new lot in the organization's wallet, 365 days valid unless told otherwise (None: never expires).
 
     Debt is repaid from it first. The same reference returns the first grant.
-    Raises InvalidInput (amount, expires_at, priority, reference), UnknownUnit, ReferenceConflict.
+    Raises InvalidInput (amount, expires_at, priority, reference), UnknownUnit, ReferenceConflict,
+    OutOfRange.
     """
     exact = parse_positive_quantity(amount, field="amount")
     reference = parse_reference(reference)

@@ -1,8 +1,12 @@
 """Finding and making wallets."""
 
+from decimal import Decimal
+
+from accounts.errors import OutOfRange
 from accounts.models import Organization
 from credits.errors import UnknownUnit
 from credits.models import Unit, Wallet
+from credits.quantities import LARGEST
 
 
 def get_unit(unit: Unit | str) -> Unit:
@@ -18,6 +22,13 @@ def get_unit(unit: Unit | str) -> Unit:
 def ensure_wallet(*, organization: Organization, unit: Unit | str) -> Wallet:
     """The organization's wallet of this unit, made when first asked for. Raises UnknownUnit."""
     return Wallet.objects.get_or_create(organization=organization, unit=get_unit(unit))[0]
+
+
+def refuse_what_does_not_fit(*, organization: Organization, unit: Unit, amount: Decimal) -> None:
+    """Before money is taken for credits that could not be granted. Raises OutOfRange."""
+    wallet = Wallet.objects.filter(organization=organization, unit=unit).first()
+    if wallet is not None and wallet.balance + amount > LARGEST:
+        raise OutOfRange
 
 
 def unit_code(unit: Unit | str) -> str:

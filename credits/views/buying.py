@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.errors import InvalidInput, PortalError, Unavailable
+from accounts.errors import InvalidInput, OutOfRange, PortalError, Unavailable
 from accounts.permissions import Permission
 from accounts.scoping import OrganizationRequest, organization_page
 from credits.forms import typed_amount
@@ -91,5 +91,5 @@ def _refreshed(request: OrganizationRequest, purchase_id: str) -> Purchase:
     found = _find(request, purchase_id)
     try:
         return refresh_from_checkout(purchase=found, now=timezone.now())
-    except Unavailable:
-        return found  # the webhook or the next look will tell
+    except (Unavailable, OutOfRange):
+        return found  # the webhook or the next look will tell; or staff, whom the inbox shows what could not be granted
