@@ -114,6 +114,11 @@ def end_hold(*, hold: CreditHold, status: str, amount: Decimal | None, now: date
     return _post("end_hold", (hold.pk, status, amount, now), hold.reference, now)
 
 
+def charge(*, wallet_id: int, amount: Decimal, reference: str, now: datetime) -> Result:
+    """posted or repeated; `debt` is what no credits covered."""
+    return _post("charge", (wallet_id, amount, reference, now), reference, now)
+
+
 def begin(*, wallet_id: int, reference: str, fingerprint: str, now: datetime) -> Result:
     """Lock a wallet in the caller's transaction: ready, or repeated with the grant as the subject."""
     return _post("begin", (wallet_id, reference, fingerprint, now), reference, now)

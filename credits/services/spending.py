@@ -14,7 +14,7 @@ from credits.models import Unit
 from credits.quantities import parse_positive_quantity
 from credits.references import parse_reference
 from credits.services.refusals import refusal
-from credits.services.wallets import get_unit, unit_code
+from credits.services.wallets import ensure_wallet, get_unit, unit_code
 
 ZERO = Decimal(0)
 
@@ -101,6 +101,17 @@ def spend_batch(*, debits: Sequence[Debit], now: datetime, reason: str = "") -> 
             for wallet_id in sorted(overdue):
                 ledger.release_overdue(wallet_id=wallet_id, now=now)
     return [Spent(reference, amount) for reference, amount in zip(references, taken, strict=True)]
+
+
+def charge(*, organization: Organization, unit: Unit | str, amount: object, reference: str, now: datetime) -> Decimal:
+    """Charge for a job that has run and for which nothing was held: take what is available, and owe the rest.
+
+    Returns the debt this made. Raises InvalidInput, UnknownUnit, ReferenceConflict, OutOfRange.
+    """
+    exact = parse_positive_quantity(amount, field="amount")
+    wallet = ensure_wallet(organization=organization, unit=unit)
+    result = ledger.charge(wallet_id=wallet.pk, amount=exact, reference=parse_reference(reference), now=now)
+    return result.debt or ZERO
 
 
 def restore(*, reference: str, original_reference: str, amount: object, now: datetime, reason: str = "") -> Decimal:

@@ -54,6 +54,35 @@ BEGIN
     RETURN ledger_spend_locked(w, p_amount, p_reference, p_partial, p_reason, p_at, p_now);
 END $$;
 
+-- Charge for work that has been done, though nothing was set aside for it: what there is is taken, the rest is debt.
+CREATE FUNCTION ledger_charge(p_wallet bigint, p_amount numeric, p_reference text, p_now timestamptz)
+RETURNS ledger_result
+LANGUAGE plpgsql AS $$
+DECLARE
+    asked text := 'charge ' || p_amount;
+    w credits_wallet := ledger_lock(p_wallet);
+    drawing ledger_drawing;
+    legs ledger_leg[];
+    missing numeric;
+    result ledger_result := ledger_stop(w, p_reference, asked, p_now);
+BEGIN
+    IF result.outcome IS NOT NULL THEN
+        SELECT -sum(entry.amount) INTO result.debt
+        FROM ledger_posting(p_reference) entry WHERE entry.kind = 'spend' AND entry.grant_id IS NULL;
+        RETURN result;
+    END IF;
+    drawing := ledger_draw(w.id, p_amount, p_now, 'spend');
+    legs := drawing.legs;
+    missing := p_amount - drawing.total;
+    IF missing > 0 THEN
+        legs := legs || ROW(NULL, 'spend', -missing, 0, 0, NULL)::ledger_leg;
+    END IF;
+    result := ledger_post(w, legs, p_reference, asked, '', NULL, p_now, p_now);
+    result.amount := p_amount;
+    result.debt := missing;
+    RETURN result;
+END $$;
+
 -- Many partial spends in one round trip. All wallets are locked first, in id order; the spends of one wallet keep their
 -- order. `place` is the debit's place among those asked, from 1; where there is no wallet, the outcome is missing.
 CREATE FUNCTION ledger_spend_batch(

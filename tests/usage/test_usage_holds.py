@@ -8,7 +8,10 @@ import time_machine
 from django.core.management import call_command
 
 from credits.models import LedgerEntry, Wallet
+from credits.services.audit import differences
 from notifications.models import Event
+from plans.models import Plan
+from plans.services.revisions import publish_terms
 from usage.models import UsageEvent, UsageHold
 from usage.services.holds import sweep_holds
 
@@ -88,6 +91,69 @@ def test_more_than_was_held_draws_on_what_is_there_and_owes_the_rest(hold, clien
     assert Wallet.objects.get().debt == 1
     refused = hold(reference="job-2")
     assert (refused.status_code, refused.json()["error"]["code"]) == (402, "debt")
+
+
+def capture(client, hold_id, quantity):
+    return client.post(f"/holds/{hold_id}/capture", {"quantity": quantity, "duration_ms": 9000}).json()
+
+
+def test_more_than_an_included_hold_is_owed_too(hold, client, usage):
+    """Nothing of the hold came from credits; the job has run all the same."""
+    usage.grant("usd", 1)
+    usage.report("sessions", 8)
+    done = capture(client, hold(quantity="2").json()["id"], "6")
+    assert (done["from_allowance"], done["from_credits"], done["debt"]) == ("2", "4", "1")
+    assert usage.paid("sessions") == (4, 4, 0, 0)
+    assert [(entry.kind, entry.amount) for entry in LedgerEntry.objects.order_by("sequence")][1:] == [
+        ("spend", -1),
+        ("spend", -1),
+    ]
+    assert hold(reference="job-2").json()["error"]["code"] == "debt"
+    assert client.post(f"/holds/{done['id']}/capture", {"quantity": "6", "duration_ms": 9000}).json() == done
+    usage.tally()
+    usage.grant("usd", 20)
+    assert usage.available("usd") == 19
+    assert usage.paid("sessions") == (4, 4, 0, 0)
+    assert differences() == []
+
+
+def test_who_never_had_credits_owes_in_the_meters_own_unit(hold, client, usage):
+    Plan.objects.get(code="free").allowances.filter(meter__code="calls").update(included=3)
+    publish_terms(now=usage.now - timedelta(days=1))
+    opened = hold("calls", quantity="3").json()
+    assert (opened["from_allowance"], opened["from_credits"]) == ("3", "0")
+    assert capture(client, opened["id"], "5")["debt"] == "2"
+    assert [(wallet.unit_id, wallet.debt) for wallet in Wallet.objects.all()] == [("mau", 2)]
+    assert usage.code("calls") == "debt"
+    assert usage.code("sessions") == "allowance", "what is included still works"
+
+
+def test_who_has_a_wallet_owes_there(hold, client, usage):
+    Plan.objects.get(code="free").allowances.filter(meter__code="calls").update(included=3)
+    publish_terms(now=usage.now - timedelta(days=1))
+    usage.grant("usd", "0.003")
+    done = capture(client, hold("calls", quantity="3").json()["id"], "5")
+    assert (done["from_credits"], done["debt"]) == ("2", "0.003")
+    assert [(wallet.unit_id, wallet.debt) for wallet in Wallet.objects.all()] == [("usd", Decimal("0.003"))]
+
+
+def test_voiding_what_was_owed_lessens_the_debt(hold, client, usage):
+    usage.report("sessions", 10 - 2)
+    done = capture(client, hold(quantity="2").json()["id"], "6")
+    assert (done["debt"], Wallet.objects.get().debt) == ("2", 2)
+    address = f"/events/{usage.organization.public_id}/{done['event']}/void"
+    assert client.post(address, {"reason": "Our mistake."}).status_code == 200
+    usage.tally()
+    assert Wallet.objects.get().debt == 0
+    assert differences() == []
+
+
+def test_where_no_credits_pay_what_goes_beyond_stays_unpaid(hold, client, usage):
+    usage.subscribe("payg", since=usage.now - timedelta(days=1))
+    usage.report("sessions", 18)
+    done = capture(client, hold(quantity="2").json()["id"], "6")  # the cap is 20 sessions
+    assert (done["debt"], usage.paid("sessions")) == ("0", (24, 0, 20, 4))
+    assert not LedgerEntry.objects.exists()
 
 
 def test_a_release_gives_everything_back(hold, client, usage):
