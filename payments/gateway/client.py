@@ -48,31 +48,25 @@ class PinnedTransport(stripe.RequestsClient):
 
 def client() -> stripe.StripeClient:
     """The client for the present settings. Raises `ImproperlyConfigured` when they contradict each other."""
-    return _client(
-        key=settings.STRIPE_SECRET_KEY,
-        version=settings.STRIPE_API_VERSION,
-        base=settings.STRIPE_API_BASE,
-        sandbox=settings.STRIPE_SANDBOX,
-        timeout=settings.STRIPE_TIMEOUT_SECONDS,
-        retries=settings.STRIPE_MAX_NETWORK_RETRIES,
-    )
-
-
-@functools.lru_cache(maxsize=8)
-def _client(*, key: str, version: str, base: str, sandbox: bool, timeout: float, retries: int) -> stripe.StripeClient:
-    refuse_mixed_modes(base=base, sandbox=sandbox)
-    transport = PinnedTransport(base=base, timeout=timeout)
+    base, retries = settings.STRIPE_API_BASE, settings.STRIPE_MAX_NETWORK_RETRIES
+    refuse_mixed_modes(base=base, sandbox=settings.STRIPE_SANDBOX)
+    transport = _transport(base=base, timeout=settings.STRIPE_TIMEOUT_SECONDS)
     stripe.api_base = stripe.upload_api_base = stripe.connect_api_base = stripe.meter_events_api_base = base
-    stripe.api_version = version
+    stripe.api_version = settings.STRIPE_API_VERSION
     stripe.max_network_retries = retries
     stripe.default_http_client = transport
     return stripe.StripeClient(
-        key,
-        stripe_version=version,
+        settings.STRIPE_SECRET_KEY,
+        stripe_version=settings.STRIPE_API_VERSION,
         base_addresses={"api": base, "connect": base, "files": base, "meter_events": base},
         max_network_retries=retries,
         http_client=transport,
     )
+
+
+@functools.lru_cache(maxsize=8)
+def _transport(*, base: str, timeout: float) -> PinnedTransport:
+    return PinnedTransport(base=base, timeout=timeout)
 
 
 def refuse_mixed_modes(*, base: str, sandbox: bool) -> None:
@@ -84,7 +78,7 @@ def refuse_mixed_modes(*, base: str, sandbox: bool) -> None:
 
 
 # A forked worker must not share its parent's open connection.
-os.register_at_fork(after_in_child=_client.cache_clear)
+os.register_at_fork(after_in_child=_transport.cache_clear)
 
 
 def read(operation: str, *path: str, **params: Any) -> Json:

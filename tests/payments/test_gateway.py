@@ -176,6 +176,17 @@ def test_the_librarys_own_globals_are_pinned_to_our_address_too(sandbox, address
     assert getattr(stripe, address) == sandbox.url
 
 
+def test_the_librarys_globals_follow_the_settings_back_and_forth(sandbox, settings):
+    """dj-stripe goes through them, and would otherwise wait for an address where nobody is."""
+    client()
+    settings.STRIPE_API_BASE = "http://127.0.0.1:9"
+    client()
+    settings.STRIPE_API_BASE = sandbox.url
+    client()
+    assert stripe.api_base == sandbox.url
+    stripe.default_http_client.request("get", sandbox.url + "/v1/account", {})
+
+
 def test_the_transport_refuses_any_other_address(sandbox):
     client()
     transport = stripe.default_http_client
