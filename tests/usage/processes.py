@@ -11,13 +11,9 @@ import django
 
 def run_beside(*arguments: str) -> subprocess.Popen[str]:
     """One of these in a process of its own, on the test's database."""
-    from django.db import connection
+    from tests.billing_portal.processes import database_url  # late: in the process itself, Django is not set up yet
 
-    settings = connection.settings_dict
-    host, port = settings["HOST"] or "127.0.0.1", settings["PORT"] or 5432
-    password = f":{settings['PASSWORD']}" if settings["PASSWORD"] else ""
-    url = f"postgres://{settings['USER']}{password}@{str(host).replace('/', '%2F')}:{port}/{settings['NAME']}"
-    environment = os.environ | {"DATABASE_URL": url, "DEBUG": "1"}
+    environment = os.environ | {"DATABASE_URL": database_url(), "DEBUG": "1"}
     command = [sys.executable, "-m", "tests.usage.processes", *arguments]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
