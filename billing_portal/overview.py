@@ -46,18 +46,20 @@ def overview(request: OrganizationRequest) -> HttpResponse:
     balances = balances_of(organization, now=now)
     answers = entitlements(organization=organization, meters=meters_of(organization=organization, now=now), now=now)
     meters = [meter_line(answer) for answer in answers]
+    base, latest = Subscription.objects.base_of(organization), latest_lines(organization)
     return render(
         request,
         "billing_portal/overview.html",
         {
             "heading": time_left(terms.window, now),
-            "plan_summary": plan_summary(terms, Subscription.objects.base_of(organization)),
+            "plan_summary": plan_summary(terms, base),
             "meters": meters,
             "has_unpaid": any(line.unpaid for line in meters),
             "notices": [notice for answer in answers if (notice := way_up(answer))]
             + ending(balances, organization, now),
+            "is_new": base is None and not latest and not any(answer.standing.standing.used for answer in answers),
             "balances": balances,
-            "latest": latest_lines(organization),
+            "latest": latest,
             "now": now,
         },
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from credits.models import LedgerEntry, Wallet
+from credits.presentation import who_did
 from credits.quantities import as_text
 
 # https://owasp.org/www-community/attacks/CSV_Injection: what a spreadsheet would take for a formula.
@@ -45,7 +46,7 @@ def ledger_csv(wallet: Wallet) -> Iterator[str]:
             Decimal(as_text(entry.balance_after)),
             entry.reference,
             entry.grant.public_id if entry.grant else "",
-            str(entry.actor or ""),
+            who_did(entry),
         ]
         for entry in entries.iterator(chunk_size=2000)
     )

@@ -7,7 +7,7 @@ from django import forms
 
 from accounts.errors import InvalidInput
 from accounts.models import Organization
-from credits.models import AutoTopUp, CreditPack
+from credits.models import AutoTopUp, CreditPack, Unit
 from payments.money import Money, minor_digits
 
 
@@ -70,11 +70,8 @@ class AutoTopUpForm(forms.Form):
         min_value=0,
         max_digits=20,
         decimal_places=6,
-        help_text="In credits.",
     )
-    monthly_cap = forms.CharField(
-        label="Spend at most, per calendar month", help_text="In the pack's currency, such as 100. The month is UTC's."
-    )
+    monthly_cap = forms.CharField(label="Spend at most, per calendar month")
 
     def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -85,14 +82,16 @@ class AutoTopUpForm(forms.Form):
             CreditPack.objects.on_sale().filter(credits__isnull=False, recurring="").exclude(unit__in=taken)
         )
         field.label_from_instance = _title_and_price  # type: ignore[method-assign]
+        packs = list(field.queryset.select_related("unit"))
+        kinds = list({pack.unit_id: f"100 {pack.unit.name}" for pack in packs}.values())
+        currencies = sorted({pack.currency for pack in packs})
+        self.fields["threshold"].help_text = f"In credits of the pack: 100 means {' or '.join(kinds[:2])}."
+        self.fields["monthly_cap"].help_text = f"In {' or '.join(currencies).upper()}. Months are UTC's."
 
 
 class ThresholdForm(forms.Form):
-    threshold = forms.DecimalField(
-        label="Tell us when less than this is available",
-        min_value=0,
-        max_digits=20,
-        decimal_places=6,
-        required=False,
-        help_text="In credits. Leave it empty for a fifth of what was there after the last top-up.",
-    )
+    threshold = forms.DecimalField(min_value=0, max_digits=20, decimal_places=6, required=False)
+
+    def __init__(self, *args: Any, unit: Unit, **kwargs: Any) -> None:
+        super().__init__(*args, prefix=unit.code, **kwargs)
+        self.fields["threshold"].label = f"{unit.name[:1].upper()}{unit.name[1:]}, less than"

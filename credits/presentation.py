@@ -194,10 +194,15 @@ def entry_lines(entries: Iterable[LedgerEntry], unit: Unit) -> list[EntryLine]:
             amount=f"{'+' if entry.amount > 0 else ''}{in_words(unit, entry.amount)}",
             gain=entry.amount > 0,
             balance=in_words(unit, entry.balance_after),
-            who=str(entry.actor or ""),
+            who=who_did(entry),
         )
         for entry in entries
     ]
+
+
+def who_did(entry: LedgerEntry) -> str:
+    """For customers: their own people by address, ours as support."""
+    return "support" if entry.actor and entry.actor.is_staff else str(entry.actor or "")
 
 
 def _hold_id(entry: LedgerEntry) -> str:
@@ -311,5 +316,5 @@ def _note(wallet: Wallet, state: WalletState, ends: datetime | None, now: dateti
         return f"runs out about {ends:%a} {ends.day} {ends:%b %Y}"
     if state.next_expiry is not None:
         at = state.next_expiry.at
-        return f"{in_words(wallet.unit, state.next_expiry.amount)} expires {at.day} {at:%b %Y} unless used"
+        return f"{in_words(wallet.unit, state.next_expiry.amount)} expire on {at.day} {at:%b %Y} unless used"
     return ""

@@ -102,6 +102,19 @@ def chart(points: Sequence[Point]) -> dict[str, Any]:
     }
 
 
+def day_table(points: Sequence[Point]) -> dict[str, Any]:
+    """Days as rows of a table; what paid for none of them gets no column."""
+    names = {"from_allowance": "Included", "from_credits": "Credits", "billed": "Billed", "unpaid": "Unpaid"}
+    shown = [name for name in names if any(getattr(point, name) for point in points)]
+    return {
+        "columns": [names[name] for name in shown],
+        "rows": [
+            {"start": point.start, "counted": point.billable, "parts": [getattr(point, name) for name in shown]}
+            for point in points
+        ],
+    }
+
+
 def total_of(point: Point) -> Decimal:
     return point.from_allowance + point.from_credits + point.billed + point.unpaid
 
@@ -149,17 +162,18 @@ def way_up(entitlement: Entitlement) -> dict[str, str] | None:
     if entitlement.decision.allowed and (percent is None or percent < NEAR or entitlement.decision.code != "allowance"):
         return None
     units = paying_units(standing)
-    buys = bool(units) and not (standing.meter_terms and standing.meter_terms.commitment)
+    commitment = standing.meter_terms and standing.meter_terms.commitment
+    buys = bool(units) and not commitment
     return {
         "tone": "info" if entitlement.decision.allowed else "warn",
         "title": f"{standing.meter.name}: {grouped(standing.standing.used)} of {grouped(_quota(standing) or ZERO)} used"
         if entitlement.decision.allowed
         else entitlement.as_json()["message"],
         "body": _what_then(standing, buys),
-        "label": "Buy credits" if buys else "See plans",
+        "label": "Buy credits" if buys else "Choose a quantity" if commitment else "See plans",
         "url": f"{reverse('credits:buy', args=[organization.public_id])}?unit={units[0]}"
         if buys
-        else reverse("plans:plan", args=[organization.public_id]),
+        else f"{reverse('plans:plan', args=[organization.public_id])}{'#commitment' if commitment else ''}",
     }
 
 

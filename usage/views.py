@@ -69,7 +69,7 @@ def meter(request: OrganizationRequest, code: str) -> HttpResponse:
             "forecast": forecast(answer.standing),
             "billed": presentation.billed_money(answer.standing, billed_so_far(answer.standing)),
             "chart": presentation.chart(months),
-            "days": days,
+            "days": presentation.day_table(days),
             "holds": _open_holds(request, now, found),
             "has_usage": any(point.quantity for point in points),
         },

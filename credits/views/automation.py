@@ -44,7 +44,14 @@ def automation(request: OrganizationRequest) -> HttpResponse:
         "credits/automation.html",
         {
             "form": form,
-            "top_ups": [(top_up, spent_this_month(wallet=top_up.wallet, now=now)) for top_up in top_ups],
+            "top_ups": [
+                (
+                    top_up,
+                    top_up.pack.unit.describe(top_up.threshold),
+                    spent_this_month(wallet=top_up.wallet, now=now),
+                )
+                for top_up in top_ups
+            ],
             "thresholds": [(wallet, _threshold_form(wallet)) for wallet in wallets],
         },
         status=400 if form.errors else 200,
@@ -64,9 +71,9 @@ def stop_top_up(request: OrganizationRequest, pk: int) -> HttpResponse:
 @require_POST
 def threshold(request: OrganizationRequest, unit: str) -> HttpResponse:
     wallet = get_object_or_404(
-        Wallet.objects.select_related("organization"), organization=request.organization, unit=unit
+        Wallet.objects.select_related("organization", "unit"), organization=request.organization, unit=unit
     )
-    form = ThresholdForm(request.POST, prefix=unit)
+    form = ThresholdForm(request.POST, unit=wallet.unit)
     if not form.is_valid():
         messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
         return _back(request)
@@ -89,7 +96,7 @@ def _cap(form: AutoTopUpForm, currency: str) -> int:
 def _threshold_form(wallet: Wallet) -> ThresholdForm:
     alert = getattr(wallet, "alert", None)
     return ThresholdForm(
-        prefix=wallet.unit_id,
+        unit=wallet.unit,
         initial={"threshold": alert.threshold.normalize() if alert and alert.threshold is not None else None},
     )
 

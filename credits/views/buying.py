@@ -41,11 +41,15 @@ def buy(request: OrganizationRequest) -> HttpResponse:
             status = problem.http_status
         else:
             return redirect(purchase.continue_url)
+    groups = pack_groups(CreditPack.objects.on_sale(), errors=errors, typed=request.POST)
+    wanted = [group for group in groups if group.unit.code == request.GET.get("unit")]
     return render(
         request,
         "credits/buy.html",
         {
-            "groups": pack_groups(CreditPack.objects.on_sale(), errors=errors, typed=request.POST),
+            "groups": wanted or groups,
+            "units": [group.unit for group in groups],
+            "unit": wanted[0].unit if wanted else None,
             # Kept after a failure: pressing the button again goes on with the purchase that was begun.
             "attempt": request.POST.get("attempt") or uuid4().hex,
         },

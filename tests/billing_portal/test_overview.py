@@ -50,6 +50,7 @@ def test_a_new_organization_is_told_what_to_do_next(catalogue, at_noon, acme, al
     assert "None yet." in page
     assert f"/o/{acme.public_id}/credits/buy/" in page
     assert "Nothing has moved yet." in page
+    assert "Where to begin" in page
 
 
 def test_balances_say_their_unit_and_the_latest_movements_come_first(catalogue, at_noon, acme, alice, signed_in):

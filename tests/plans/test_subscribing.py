@@ -26,7 +26,7 @@ def test_the_return_page_activates_the_plan_when_the_webhook_is_late(stage, alic
     checkout = stage.check_out("pro")
     stage.sandbox.pay(checkout.stripe_session_id)
     page = signed_in(alice).get(reverse("plans:welcome", args=[stage.organization.public_id, checkout.public_id]))
-    assert "You are on Pro" in page.content.decode()
+    assert "<h1>You are on Pro</h1>" in page.content.decode()
     assert stage.terms.plan == "pro"
     stage.deliver()
     assert Subscription.objects.count() == TermsPeriod.objects.count() == 1

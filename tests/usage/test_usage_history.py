@@ -34,6 +34,14 @@ def series(api, key, usage, **query):
     return answer.json()["series"]
 
 
+def test_the_table_of_days_has_a_column_for_what_paid_and_for_nothing_else(signed_in, alice, busy):
+    page = signed_in(alice).get(f"/o/{busy.organization.public_id}/usage/sessions/").content.decode()
+    table = page[page.index("The last days") :]
+    for label in ("Counted", "Included", "Credits", "Unpaid"):
+        assert f">{label}</th>" in table
+    assert ">Billed</th>" not in table
+
+
 def test_days_say_how_each_part_was_paid(api, acme_read_key, busy):
     days = series(api, acme_read_key, busy, **{"from": "2026-06-13", "to": "2026-06-15"})
     names = ("start", "quantity", "billable", "from_allowance", "from_credits", "billed", "unpaid")
