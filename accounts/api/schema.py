@@ -73,6 +73,11 @@ class PortalAutoSchema(AutoSchema):
             operation["responses"].setdefault(status, answer)
         return operation
 
+    def _get_request_for_media_type(self, serializer: Any, direction: Direction = "request") -> Any:
+        """A body whose required fields stand in alternatives is required too, which the base class cannot see."""
+        schema, required = super()._get_request_for_media_type(serializer, direction)
+        return schema, required or getattr(serializer, "body_is_required", False)
+
     def _error_content(self) -> dict[str, Any]:
         return {"application/json": {"schema": self.resolve_serializer(ErrorSerializer, "response").ref}}
 

@@ -69,6 +69,15 @@ def test_a_body_of_ten_megabytes_is_refused_before_it_is_read(post, usage):
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "body_too_large")
 
 
+def test_a_body_without_an_event_is_refused_and_says_what_is_missing(post):
+    for body in ("", "{}", '{"quantity": "1"}'):
+        answer = post("/events", body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid"), body
+        assert set(answer.json()["error"]["details"]["fields"]) == {"id", "organization", "meter"}
+    assert post("/events", {"events": []}).json() == {"accepted": 0, "duplicates": 0, "rejected": []}
+    assert not UsageEvent.objects.exists()
+
+
 def test_a_thousand_events_are_taken_and_one_more_is_not(post, usage):
     events = [event(usage, id=f"e-{n}") for n in range(1001)]
     assert post("/events", {"events": events}).status_code == 400

@@ -62,6 +62,8 @@ class EventSerializer(serializers.Serializer[Any]):
 class EventsBodySerializer(serializers.Serializer[Any]):
     """One event, or many. Never used to read them: one bad event must not reject its neighbours."""
 
+    body_is_required = True
+
 
 class EventsBodySchema(OpenApiSerializerExtension):
     """Anything may stand where an event should: what is wrong with it is said in the answer, by name."""
@@ -76,7 +78,8 @@ class EventsBodySchema(OpenApiSerializerExtension):
             "required": ["events"],
             "additionalProperties": False,
         }
-        one = {"type": "object", "anyOf": [event, {}], "not": {"required": ["events"]}}
+        begun = [{"required": [name]} for name in ("id", "organization", "meter")]
+        one = {"type": "object", "anyOf": [event, *begun], "not": {"required": ["events"]}}
         return {"oneOf": [one, many]}
 
 
