@@ -12,6 +12,9 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "accounts.tasks.forget_idempotent_requests",
         "schedule": crontab(minute="40", hour="3"),
     },
+    # Finished events and messages, after LOGS_KEPT_DAYS.
+    "forget-finished-events": {"task": "payments.forget_finished_events", "schedule": crontab(minute="45", hour="3")},
+    "forget-messages": {"task": "notifications.tasks.forget_messages", "schedule": crontab(minute="50", hour="3")},
     "expire-credits": {"task": "credits.tasks.expire_credits", "schedule": crontab(minute="*/15")},
     "warn-of-expiry": {"task": "credits.tasks.warn_of_expiry", "schedule": crontab(minute="5")},
     "sweep-payments": {"task": "credits.tasks.sweep_payments", "schedule": 120},

@@ -244,6 +244,13 @@ SILENCED_SYSTEM_CHECKS = ["djstripe.W002"]
 # Where a customer may be sent back to after paying, besides the portal itself.
 CHECKOUT_ALLOWED_ORIGINS = env.list("CHECKOUT_ALLOWED_ORIGINS", default=[])
 
+# -- Records that nothing rests on -----------------------------------------------------------------------------------
+
+LOGS_KEPT_DAYS = env.int("LOGS_KEPT_DAYS", default=90)
+if LOGS_KEPT_DAYS < 31:
+    # Stripe remembers events for 30 days, and reconciliation asks which of them have come.
+    raise ImproperlyConfigured("LOGS_KEPT_DAYS must be at least 31.")
+
 # -- Outbound webhooks -----------------------------------------------------------------------------------------------
 
 WEBHOOKS_ALLOW_PRIVATE_TARGETS = env.bool("WEBHOOKS_ALLOW_PRIVATE_TARGETS", default=DEMO)

@@ -6,6 +6,8 @@ Each task expires: what no worker has begun by then, the sweep queues afresh, so
 from celery import shared_task
 from django.utils import timezone
 
+from accounts import forgetting
+from notifications.models import SentEmail, WebhookDelivery
 from notifications.services import deliveries, emails, events, sweep
 
 EXPIRES_SECONDS = 60
@@ -24,6 +26,14 @@ def send_email(email_id: int) -> None:
 @shared_task(expires=EXPIRES_SECONDS)
 def deliver_webhooks(endpoint_id: int) -> None:
     deliveries.deliver_due(endpoint_id=endpoint_id, now=timezone.now())
+
+
+@shared_task
+def forget_messages() -> None:
+    """Old emails and deliveries, with their words and attempts."""
+    before = forgetting.forgettable_before(timezone.now())
+    forgetting.forget(SentEmail.objects.finished(before=before))
+    forgetting.forget(WebhookDelivery.objects.finished(before=before))
 
 
 @shared_task(expires=EXPIRES_SECONDS)

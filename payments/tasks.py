@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
+from accounts import forgetting
 from accounts.models import Organization
 from payments import customers, inbox, reconciliation
 from payments.models import StripeEvent
@@ -18,6 +19,11 @@ def sweep_stripe_events() -> None:
     """Spread what is due over the workers."""
     for stripe_id in StripeEvent.objects.due(at=timezone.now()).values_list("stripe_id", flat=True)[:1000]:
         process_stripe_event.delay(stripe_id)
+
+
+@shared_task(name="payments.forget_finished_events")
+def forget_finished_events() -> None:
+    forgetting.forget(StripeEvent.objects.finished(before=forgetting.forgettable_before(timezone.now())))
 
 
 @shared_task(name="payments.ensure_stripe_customer")

@@ -15,6 +15,13 @@ class SentEmailQuerySet(models.QuerySet["SentEmail"]):
     def due(self, *, at: datetime) -> "SentEmailQuerySet":
         return self.filter(status=SentEmail.Status.QUEUED, next_attempt_at__lte=at).order_by("next_attempt_at", "id")
 
+    def finished(self, *, before: datetime) -> "SentEmailQuerySet":
+        """Of events, and sent or given up by then. The event stays, and with it that its emails were written once; an
+        email of its own is what says so itself.
+        """
+        ended = self.exclude(status=SentEmail.Status.QUEUED).filter(event__isnull=False, created_at__lte=before)
+        return ended.filter(Q(sent_at=None) | Q(sent_at__lte=before))
+
 
 class SentEmail(models.Model):
     """One message to one address, and whether it left. Written first, then sent, and retried until it is."""

@@ -88,6 +88,10 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
     def due(self, *, at: datetime) -> "WebhookDeliveryQuerySet":
         return self.filter(next_attempt_at__lte=at).order_by("next_attempt_at", "id")
 
+    def finished(self, *, before: datetime) -> "WebhookDeliveryQuerySet":
+        """Delivered or given up, and queued (or replayed) by then. The event stays: it is never told a second time."""
+        return self.filter(next_attempt_at=None, retry_from__lte=before)
+
 
 class WebhookDelivery(models.Model):
     """One event for one endpoint. `webhook-id` is the event's id, so a receiver knows a repeated delivery."""

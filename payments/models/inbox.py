@@ -20,6 +20,12 @@ class StripeEventQuerySet(models.QuerySet["StripeEvent"]):
         """Forgotten, failed and due again, or left behind by a worker that died; oldest first."""
         return self.unfinished().filter(next_attempt_at__lte=at).order_by("next_attempt_at", "id")
 
+    def finished(self, *, before: datetime) -> Self:
+        """Done or ignored at that instant or earlier. Handlers look at Stripe's present state and at what was posted,
+        never at these rows: an event that comes again after its row has gone changes nothing.
+        """
+        return self.exclude(status__in=StripeEvent.UNFINISHED).filter(processed_at__lte=before)
+
     def claim(self, *, stripe_id: str, at: datetime) -> "StripeEvent | None":
         """Take the row for `LEASE`, or None if it is finished, not due yet, or in somebody else's hands.
 
@@ -35,8 +41,8 @@ class StripeEventQuerySet(models.QuerySet["StripeEvent"]):
 
 
 class StripeEvent(models.Model):
-    """An event, stored once under Stripe's id and kept. `payload` is what was delivered: a snapshot of that moment,
-    never the basis of a decision.
+    """An event, stored once under Stripe's id, kept for `LOGS_KEPT_DAYS` after it is done. `payload` is what was
+    delivered: a snapshot of that moment, never the basis of a decision.
     """
 
     class Status(models.TextChoices):
