@@ -36,7 +36,7 @@ def payment_intent_changed(*, data: dict[str, Any], event_type: str, event_creat
         follow_top_up(purchase=purchase, intent=intent, now=now)
 
 
-@handles("invoice.paid", "invoice.payment_succeeded")
+@handles("invoice.paid", "invoice.payment_succeeded", "invoice.updated")
 def invoice_paid(*, data: dict[str, Any], event_type: str, event_created: datetime, now: datetime) -> None:
     grant_paid_lines(invoice=InvoiceView.of(data), now=now)
 

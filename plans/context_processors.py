@@ -35,10 +35,9 @@ def banners(request: HttpRequest) -> dict[str, object]:
 
 
 def banners_of(organization: Organization, *, can_act: bool, now: datetime) -> list[Banner]:
-    cases = DunningCase.objects.open().filter(subscription__organization=organization)
-    found = [
-        _overdue(case, can_act) for case in cases.select_related("subscription__plan", "subscription__organization")
-    ]
+    cases = DunningCase.objects.open().filter(organization=organization)
+    whole = cases.select_related("organization", "subscription__plan", "pack_subscription__pack")
+    found = [_overdue(case, can_act) for case in whole]
     ending = Subscription.objects.filter(
         organization=organization,
         status=Subscription.Status.TRIALING,
@@ -54,10 +53,14 @@ def _overdue(case: DunningCase, can_act: bool) -> Banner:
     label, address = "", ""
     if can_act:
         label, address = f"Pay {case.money}", case.hosted_invoice_url
+    retry = f"We try again on {case.next_attempt_at:%-d %b %Y, %H:%M} UTC. " if case.next_attempt_at else ""
+    if subscription is None:
+        body = f"{retry}Its credits come once it is paid; nothing else depends on it."
+        return Banner("warn", f"{case.money} for {case.what} could not be collected", body, label, address)
     suspends = f"{case.suspends_at:%-d %b %Y, %H:%M} UTC"
     if subscription.standing == Subscription.Standing.SUSPENDED:
         body = "Usage is refused until it is paid. Nothing is deleted."
-        title = f"{subscription.organization} is suspended: {case.money} is overdue"
+        title = f"{case.organization} is suspended: {case.money} is overdue"
         if subscription.role == Subscription.Role.COMPANION:
             title, body = f"{case.money} is overdue", "What is billed by the month has stopped until it is paid."
         return Banner("bad", title, body, label, address)
@@ -66,7 +69,6 @@ def _overdue(case: DunningCase, can_act: bool) -> Banner:
         if subscription.role == Subscription.Role.COMPANION:
             body = "What is billed by the month has stopped until it is paid. Your plan itself stays."
         return Banner("bad", f"{case.money} is overdue", body, label, address)
-    retry = f"We try again on {case.next_attempt_at:%-d %b %Y, %H:%M} UTC. " if case.next_attempt_at else ""
     body = f"{retry}Check the card, or pay now: everything goes on as before."
     return Banner("warn", f"{case.money} for {subscription.plan} could not be collected", body, label, address)
 

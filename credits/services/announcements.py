@@ -94,6 +94,7 @@ def announce_unpaid_renewal(*, first: Purchase, invoice: InvoiceView, now: datet
         },
         email_context={
             "price": str(Money(invoice.amount_due, invoice.currency)),
+            "pay_url": invoice.hosted_invoice_url,
             "buy_url": _page("buy", first.organization),
         },
         now=now,

@@ -19,8 +19,8 @@ class StepInline(ReadOnlyInline):
 class DunningCaseAdmin(ReadOnlyAdmin):
     list_display = [
         "invoice",
-        linked("subscription__organization"),
-        "plan",
+        linked("organization"),
+        "cause",
         "money",
         "attempts",
         "state",
@@ -31,28 +31,30 @@ class DunningCaseAdmin(ReadOnlyAdmin):
     search_fields = [
         "=stripe_invoice_id",
         "=invoice_number",
-        "subscription__organization__name",
-        "=subscription__organization__public_id",
+        "organization__name",
+        "=organization__public_id",
         "=subscription__stripe_id",
+        "=pack_subscription__stripe_subscription",
     ]
-    list_select_related = ["subscription__organization", "subscription__plan"]
+    list_select_related = ["organization", "subscription__plan", "pack_subscription__pack"]
     date_hierarchy = "first_failed_at"
     readonly_fields = ["next_step", "hosted_page"]
     inlines = [StepInline]
 
     def get_fields(self, request: HttpRequest, obj: object = None) -> Any:
         return [
-            "subscription", "stripe_invoice_id", "invoice_number", "hosted_page", "money", "attempts", "state",
-            "first_failed_at", "next_attempt_at", "resolved_at", "next_step",
+            "organization", "subscription", "pack_subscription", "stripe_invoice_id", "invoice_number", "hosted_page",
+            "money", "attempts", "state", "first_failed_at", "next_attempt_at", "resolved_at", "next_step",
         ]  # fmt: skip
 
     @admin.display(description="invoice")
     def invoice(self, case: DunningCase) -> str:
         return case.invoice_number or case.stripe_invoice_id
 
-    @admin.display(description="plan", ordering="subscription__plan__name")
-    def plan(self, case: DunningCase) -> str:
-        return f"{case.subscription.plan} ({case.subscription.get_role_display().lower()})"
+    @admin.display(description="for", ordering="subscription__plan__name")
+    def cause(self, case: DunningCase) -> str:
+        role = case.subscription.get_role_display().lower() if case.subscription else "recurring pack"
+        return f"{case.what} ({role})"
 
     @admin.display(description="where it can be paid")
     def hosted_page(self, case: DunningCase) -> str:

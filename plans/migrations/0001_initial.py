@@ -610,8 +610,29 @@ class Migration(migrations.Migration):
                 ("next_attempt_at", models.DateTimeField(blank=True, help_text="When Stripe tries again.", null=True)),
                 ("resolved_at", models.DateTimeField(blank=True, null=True)),
                 (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="dunning_cases",
+                        to="accounts.organization",
+                    ),
+                ),
+                (
+                    "pack_subscription",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="dunning_cases",
+                        to="credits.packsubscription",
+                        verbose_name="recurring pack",
+                    ),
+                ),
+                (
                     "subscription",
                     models.ForeignKey(
+                        blank=True,
+                        null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="dunning_cases",
                         to="plans.subscription",
@@ -988,6 +1009,17 @@ class Migration(migrations.Migration):
                 condition=models.Q(("status__in", ["pending", "scheduled"])),
                 fields=("subscription",),
                 name="one_change_under_way_per_subscription",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="dunningcase",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("pack_subscription", None), ("subscription__isnull", False)),
+                    models.Q(("pack_subscription__isnull", False), ("subscription", None)),
+                    _connector="OR",
+                ),
+                name="dunning_case_is_of_a_plan_or_of_a_pack",
             ),
         ),
         migrations.AddConstraint(

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.utils import timezone
 
+from accounts.models import Organization
+from credits.models import PackSubscription
 from payments.money import Money
 from plans.models.subscriptions import Subscription
 
@@ -18,21 +20,34 @@ class DunningCaseQuerySet(models.QuerySet["DunningCase"]):
     def due_for_suspension(self, *, at: datetime) -> "DunningCaseQuerySet":
         return (
             self.open()
-            .filter(first_failed_at__lte=at - SUSPENDED_AFTER)
+            .filter(subscription__isnull=False, first_failed_at__lte=at - SUSPENDED_AFTER)
             .exclude(steps__kind=DunningStep.Kind.SUSPEND)
             .order_by("first_failed_at", "id")
         )
 
 
 class DunningCase(models.Model):
-    """One invoice of a subscription that could not be collected. Stripe retries; we follow, and never cancel there."""
+    """One invoice of a plan's subscription, or of a recurring pack, that could not be collected. Stripe retries; we
+    follow, and never cancel there.
+    """
 
     class State(models.TextChoices):
         OPEN = "open", "Open"
         PAID = "paid", "Paid"
         CLOSED = "closed", "Not owed any more"
 
-    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="dunning_cases")
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="dunning_cases")
+    subscription = models.ForeignKey(
+        Subscription, on_delete=models.PROTECT, null=True, blank=True, related_name="dunning_cases"
+    )
+    pack_subscription = models.ForeignKey(
+        PackSubscription,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="dunning_cases",
+        verbose_name="recurring pack",
+    )
     stripe_invoice_id = models.CharField("Stripe invoice", max_length=255, unique=True)
     invoice_number = models.CharField(max_length=100, blank=True)
     hosted_invoice_url = models.URLField(max_length=2000, blank=True)
@@ -50,6 +65,11 @@ class DunningCase(models.Model):
         ordering = ["-first_failed_at", "-id"]
         constraints = [
             models.CheckConstraint(
+                condition=models.Q(subscription__isnull=False, pack_subscription=None)
+                | models.Q(subscription=None, pack_subscription__isnull=False),
+                name="dunning_case_is_of_a_plan_or_of_a_pack",
+            ),
+            models.CheckConstraint(
                 condition=models.Q(state="open", resolved_at=None)
                 | (~models.Q(state="open") & models.Q(resolved_at__isnull=False)),
                 name="only_a_resolved_dunning_case_says_when",
@@ -64,19 +84,27 @@ class DunningCase(models.Model):
         return Money(self.amount_due, self.currency)
 
     @property
-    def suspends_at(self) -> datetime:
-        return self.first_failed_at + SUSPENDED_AFTER
+    def what(self) -> str:
+        """What is not paid for: a plan or a pack."""
+        return str(self.subscription.plan if self.subscription else self.pack_subscription)
+
+    @property
+    def suspends_at(self) -> datetime | None:
+        """None for a pack: it suspends nothing."""
+        return self.first_failed_at + SUSPENDED_AFTER if self.subscription else None
 
     @property
     def next_step(self) -> str:
         """What happens next, and when, in words."""
         if self.resolved_at:
             return f"{self.get_state_display()} on {_when(self.resolved_at)}."
-        if self.subscription.standing == Subscription.Standing.SUSPENDED:
+        if self.subscription and self.subscription.standing == Subscription.Standing.SUSPENDED:
             return "Suspended until it is paid."
         retry = (
             f"Stripe tries again on {_when(self.next_attempt_at)}" if self.next_attempt_at else "Stripe has given up"
         )
+        if self.suspends_at is None:
+            return f"{retry}. No credits until it is paid."
         then = {1: "; if that fails, the customer is written to", 2: "; if that fails, it is set back to free"}
         return f"{retry}{then.get(self.attempts, '')}. Suspended on {_when(self.suspends_at)}."
 

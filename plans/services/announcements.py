@@ -137,10 +137,10 @@ def announce_trial_end(*, subscription: Subscription, days: int, now: datetime) 
 
 
 def _publish_case(type: str, case: DunningCase, key: str, now: datetime, **more: Any) -> None:
-    subscription = case.subscription
+    plan, pack = case.subscription, case.pack_subscription
     publish(
         type=type,
-        organization=subscription.organization,
+        organization=case.organization,
         data={
             "invoice": case.stripe_invoice_id,
             "number": case.invoice_number,
@@ -148,23 +148,26 @@ def _publish_case(type: str, case: DunningCase, key: str, now: datetime, **more:
             "currency": case.currency,
             "amount": str(case.money),
             "hosted_invoice_url": case.hosted_invoice_url,
-            "subscription": subscription.stripe_id,
-            "role": subscription.role,
-            "plan": subscription.plan.code,
-            "plan_name": subscription.plan.name,
+            "subscription": plan.stripe_id if plan else pack.stripe_subscription if pack else None,
+            "role": plan.role if plan else "pack",
+            "plan": plan.plan.code if plan else None,
+            "plan_name": plan.plan.name if plan else None,
+            "pack": pack.pack.code if pack else None,
             "attempts": case.attempts,
             "next_attempt_at": case.next_attempt_at.isoformat() if case.next_attempt_at else None,
-            "suspends_at": case.suspends_at.isoformat(),
+            "suspends_at": case.suspends_at.isoformat() if case.suspends_at else None,
         }
         | more,
         key=key,
         now=now,
         email_context={
-            "pay_url": case.hosted_invoice_url or _page("plans:invoices", subscription.organization),
-            "plan_url": _page("plans:plan", subscription.organization),
+            "what": case.what,
+            "pay_url": case.hosted_invoice_url or _page("plans:invoices", case.organization),
+            "plan_url": _page("plans:plan", case.organization),
             "tries_again": _when(case.next_attempt_at),
             "suspends": _when(case.suspends_at),
-            "is_base": subscription.role == Subscription.Role.BASE,
+            "is_base": plan is not None and plan.role == Subscription.Role.BASE,
+            "is_pack": pack is not None,
         },
     )
 

@@ -1,5 +1,6 @@
 """Overdue renewals, step by step: Stripe tries again, the customer is written to, the plan is set back, and in the end
-the organization is suspended. Paying undoes all of it, at any time. Stripe retries; we never cancel there.
+the organization is suspended. Paying undoes all of it, at any time. Stripe retries; we never cancel there. A recurring
+pack's steps end with the letter: nothing but its own credits depends on it.
 """
 
 from datetime import datetime
@@ -7,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import Organization
+from credits.models import PackSubscription
 from payments.mirror import InvoiceView
 from plans.models import DunningCase, DunningStep, Subscription
 from plans.services import announcements
@@ -20,7 +22,7 @@ NOT_OWED = ("void", "uncollectible")
 
 @transaction.atomic
 def note_invoice(
-    *, view: InvoiceView, subscription: Subscription, failed_at: datetime, now: datetime
+    *, view: InvoiceView, subscription: Subscription | PackSubscription, failed_at: datetime, now: datetime
 ) -> DunningCase | None:
     """Act on the fresh state of a subscription's invoice: open its case or go on with it, or close it when it is paid.
 
@@ -29,14 +31,19 @@ def note_invoice(
     case.
     """
     Organization.objects.select_for_update().get(pk=subscription.organization_id)
-    case = DunningCase.objects.filter(stripe_invoice_id=view.id).select_related("subscription__organization").first()
+    known = DunningCase.objects.select_related("organization", "subscription__plan", "pack_subscription__pack")
+    case = known.filter(stripe_invoice_id=view.id).first()
     if view.is_paid or view.status in NOT_OWED:
         return _resolve(case, view, now) if case else None
-    if view.status != "open" or not view.attempt_count or not subscription.is_live:
+    if view.status != "open" or not view.attempt_count or not _has_begun(subscription, view):
         return case
     if case is None:
+        of_plan = isinstance(subscription, Subscription)
         case = DunningCase(
-            stripe_invoice_id=view.id or "", subscription=subscription, first_failed_at=min(failed_at, now)
+            organization=subscription.organization,
+            stripe_invoice_id=view.id or "",
+            first_failed_at=min(failed_at, now),
+            **{"subscription" if of_plan else "pack_subscription": subscription},
         )
     case.invoice_number = view.number or ""
     case.hosted_invoice_url = view.hosted_invoice_url or ""
@@ -49,6 +56,12 @@ def note_invoice(
     return case
 
 
+def _has_begun(subscription: Subscription | PackSubscription, view: InvoiceView) -> bool:
+    if isinstance(subscription, Subscription):
+        return subscription.is_live
+    return view.billing_reason == "subscription_cycle"
+
+
 def run_dunning(*, now: datetime) -> list[DunningCase]:
     """Suspend what has been unpaid for 14 days; returns the cases that got there. Running it twice suspends once."""
     suspended = []
@@ -59,7 +72,10 @@ def run_dunning(*, now: datetime) -> list[DunningCase]:
 
 
 def _take_step(case: DunningCase, attempt: int, now: datetime) -> None:
+    subscription = case.subscription
     kind = KIND_OF_ATTEMPT.get(attempt, Kind.RETRY)
+    if kind == Kind.DOWNGRADE and subscription is None:
+        kind = Kind.RETRY
     _step, is_new = DunningStep.objects.get_or_create(
         case=case, attempt=attempt, defaults={"kind": kind, "taken_at": now}
     )
@@ -68,23 +84,24 @@ def _take_step(case: DunningCase, attempt: int, now: datetime) -> None:
     announcements.announce_failed_attempt(case=case, attempt=attempt, now=now)
     if kind == Kind.EMAIL:
         announcements.announce_reminder(case=case, now=now)
-    elif kind == Kind.DOWNGRADE and case.subscription.standing == Subscription.Standing.GOOD:
+    elif kind == Kind.DOWNGRADE and subscription and subscription.standing == Subscription.Standing.GOOD:
         # Not what an earlier unpaid invoice has taken away already, or more than that.
-        _set_standing(case.subscription, Subscription.Standing.DOWNGRADED, now)
+        _set_standing(subscription, Subscription.Standing.DOWNGRADED, now)
         announcements.announce_downgrade(case=case, now=now)
 
 
 @transaction.atomic
 def _suspend(pk: int, now: datetime) -> DunningCase | None:
-    found = DunningCase.objects.select_related("subscription__organization", "subscription__plan").get(pk=pk)
-    Organization.objects.select_for_update().get(pk=found.subscription.organization_id)
-    case = DunningCase.objects.due_for_suspension(at=now).filter(pk=pk).first()
-    if case is None:
+    found = DunningCase.objects.get(pk=pk)
+    Organization.objects.select_for_update().get(pk=found.organization_id)
+    due = DunningCase.objects.due_for_suspension(at=now).select_related("organization", "subscription__plan")
+    case = due.filter(pk=pk).first()
+    if case is None or case.subscription is None:
         return None
     DunningStep.objects.create(case=case, attempt=None, kind=Kind.SUSPEND, taken_at=now)
     _set_standing(case.subscription, Subscription.Standing.SUSPENDED, now)
     if case.subscription.role == Subscription.Role.BASE:
-        Organization.objects.filter(pk=case.subscription.organization_id).update(suspended_at=now)
+        Organization.objects.filter(pk=case.organization_id).update(suspended_at=now)
         announcements.announce_suspension(case=case, now=now)
     return case
 
@@ -98,7 +115,7 @@ def _resolve(case: DunningCase, view: InvoiceView, now: datetime) -> DunningCase
     case.attempts = max(case.attempts, view.attempt_count)
     case.save()
     subscription = case.subscription
-    if subscription.dunning_cases.open().exists():
+    if subscription is None or subscription.dunning_cases.open().exists():
         return case
     was_in_force = subscription.standing == Subscription.Standing.GOOD
     _set_standing(subscription, Subscription.Standing.GOOD, now)
@@ -109,7 +126,7 @@ def _resolve(case: DunningCase, view: InvoiceView, now: datetime) -> DunningCase
 
 
 def _lift_suspension(case: DunningCase, now: datetime) -> None:
-    organization = case.subscription.organization
+    organization = case.organization
     still_suspended = Subscription.objects.filter(
         organization=organization, role=Subscription.Role.BASE, standing=Subscription.Standing.SUSPENDED
     )

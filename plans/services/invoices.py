@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from accounts.background import after_commit
+from credits.models import PackSubscription
 from payments import inbox
 from payments.mirror import InvoiceView
 from plans.models import Subscription
@@ -18,7 +19,10 @@ def note_invoice(*, view: InvoiceView, event_created: datetime, now: datetime) -
         Subscription.objects.select_related("organization", "plan").filter(stripe_id=view.subscription).first()
     )
     if subscription is None:
-        if "role" in view.subscription_metadata:
+        packs = PackSubscription.objects.select_related("organization", "pack")
+        if pack := packs.filter(stripe_subscription=view.subscription).first():
+            dunning.note_invoice(view=view, subscription=pack, failed_at=event_created, now=now)
+        elif "role" in view.subscription_metadata:
             # Its subscription's event has not come yet: fetch the subscription, then come back to this.
             after_commit("plans.tasks.take_over_invoice", view.subscription, view.id)
         return

@@ -158,6 +158,7 @@ def overdue(catalogue, acme, now) -> DunningCase:
         anchor=now, started_at=now, synced_at=now,
     )  # fmt: skip
     case = DunningCase.objects.create(
+        organization=acme,
         subscription=subscription, stripe_invoice_id="in_1", amount_due=2900, currency="usd", attempts=2,
         first_failed_at=now, next_attempt_at=now + timedelta(days=3),
     )  # fmt: skip

@@ -135,6 +135,7 @@ def test_an_unpaid_companion_leaves_the_plan(stage) -> None:
     stage.subscribe("pro", "year")
     companion = stage.companion
     case = DunningCase.objects.create(
+        organization=stage.organization,
         subscription=companion,
         stripe_invoice_id="in_companion",
         amount_due=700,

@@ -147,6 +147,7 @@ def test_banners_say_what_is_overdue_and_the_way_out(stage, standing, role, word
     subscription = stage.base if role == "base" else stage.companion
     type(subscription).objects.filter(pk=subscription.pk).update(standing=standing)
     DunningCase.objects.create(
+        organization=stage.organization,
         subscription=subscription,
         stripe_invoice_id="in_1",
         hosted_invoice_url="https://invoice.example/1",

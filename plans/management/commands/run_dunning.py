@@ -14,7 +14,9 @@ class Command(TimedCommand):
     def run(self, *, now: datetime, **options: Any) -> None:
         for case in run_dunning(now=now):
             self.stdout.write(f"Suspended {case.subscription} over {case}.")
-        waiting = DunningCase.objects.open().select_related("subscription__organization", "subscription__plan")
+        waiting = DunningCase.objects.open().select_related(
+            "organization", "subscription__plan", "pack_subscription__pack"
+        )
         for case in waiting.order_by("first_failed_at"):
-            self.stdout.write(f"{case.subscription}: {case}, attempt {case.attempts}. {case.next_step}")
+            self.stdout.write(f"{case.what} of {case.organization}: {case}, attempt {case.attempts}. {case.next_step}")
         self.stdout.write(f"{waiting.count()} invoice(s) overdue.")
