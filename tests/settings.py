@@ -18,4 +18,4 @@ os.environ |= {
 from billing_portal.settings import *  # noqa: F403
 
 # A test database need not survive a power cut.
-DATABASES["default"]["OPTIONS"] = {"options": "-c synchronous_commit=off"}  # noqa: F405
+DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c synchronous_commit=off"  # noqa: F405
