@@ -4,8 +4,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 
-from accounts.admin.shared import ReadOnlyAdmin, linked
-from accounts.errors import PortalError
+from accounts.admin.shared import ReadOnlyAdmin, for_each, linked
 from notifications.admin.shared import TypeFilter
 from notifications.models import SentEmail
 from notifications.services.emails import resend_email
@@ -42,15 +41,7 @@ class SentEmailAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Send again", permissions=["resend"])
     def resend(self, request: HttpRequest, queryset: QuerySet[SentEmail]) -> None:
-        queued = 0
-        for email in queryset:
-            try:
-                resend_email(email=email, now=timezone.now())
-            except PortalError as refusal:
-                self.message_user(request, f"{email}: {refusal.message}", messages.ERROR)
-            else:
-                queued += 1
-        if queued:
+        if queued := for_each(request, queryset, lambda email: resend_email(email=email, now=timezone.now())):
             self.message_user(request, f"{queued} queued for sending.", messages.SUCCESS)
 
     @admin.display(description="text")

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
-from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, link_to, linked
+from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, for_each, link_to, linked
 from accounts.errors import PortalError
 from notifications.admin.shared import TypeFilter
 from notifications.forms import WebhookEndpointForm
@@ -189,15 +189,7 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Replay: send again under the same id", permissions=["replay"])
     def replay(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
-        queued = 0
-        for delivery in queryset:
-            try:
-                replay_delivery(delivery=delivery, now=timezone.now())
-            except PortalError as refusal:
-                self.message_user(request, f"{delivery}: {refusal.message}", messages.ERROR)
-            else:
-                queued += 1
-        if queued:
+        if queued := for_each(request, queryset, lambda each: replay_delivery(delivery=each, now=timezone.now())):
             self.message_user(request, f"{queued} queued for delivery.", messages.SUCCESS)
 
     @admin.display(description="last status")

@@ -5,8 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, linked
-from accounts.errors import PortalError
+from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, for_each, linked
 from plans.models import DunningCase, OnDemand, PlanChange, PlanCheckout, Subscription, SubscriptionItem, TermsPeriod
 from plans.services.changes import cancel_change, refresh
 
@@ -46,13 +45,8 @@ class SubscriptionAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Read again from Stripe", permissions=["view"])
     def read_again(self, request: HttpRequest, subscriptions: QuerySet[Subscription]) -> None:
-        for subscription in subscriptions:
-            try:
-                refresh(stripe_id=subscription.stripe_id, now=timezone.now())
-            except PortalError as problem:
-                messages.error(request, f"{subscription}: {problem.message}")
-                return
-        messages.success(request, f"Read {subscriptions.count()} subscription(s) again.")
+        if read := for_each(request, subscriptions, lambda one: refresh(stripe_id=one.stripe_id, now=timezone.now())):
+            messages.success(request, f"Read {read} subscription(s) again.")
 
     @admin.display(description="renews or ends, UTC", ordering="current_period_end")
     def period_end(self, subscription: Subscription) -> str:
@@ -85,13 +79,8 @@ class PlanChangeAdmin(ReadOnlyAdmin):
     @admin.action(description="Take back planned changes", permissions=["view"])
     def take_back(self, request: HttpRequest, chosen: QuerySet[PlanChange]) -> None:
         planned = [change for change in chosen if change.status == PlanChange.Status.SCHEDULED]
-        for change in planned:
-            try:
-                cancel_change(change=change, now=timezone.now())
-            except PortalError as problem:
-                messages.error(request, f"{change}: {problem.message}")
-                return
-        messages.success(request, f"Took back {len(planned)} planned change(s).")
+        taken_back = for_each(request, planned, lambda change: cancel_change(change=change, now=timezone.now()))
+        messages.success(request, f"Took back {taken_back} planned change(s).")
 
     @admin.display(description="change")
     def what(self, change: PlanChange) -> str:
