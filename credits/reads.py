@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection, models
+from django.db import models
 
 from accounts.models import Organization
+from accounts.prepared import prepared_cursor
 from credits.engine.burn import ZERO, Lot
 from credits.engine.forecast import per_day
 from credits.engine.state import NOTHING, Lapsed, WalletState, wallet_state
@@ -39,7 +40,7 @@ class WalletManager(models.Manager["Wallet"]):
         """By unit code, for every wallet of the organization (or those of `units`), as of `at`."""
         codes = list(units)
         query = _STATES + (" AND wallet.unit_id = ANY(%(units)s)" if codes else "")
-        with connection.cursor() as cursor:
+        with prepared_cursor() as cursor:
             cursor.execute(query, {"organization": organization.pk, "at": at, "units": codes})
             rows = cursor.fetchall()
         return {code: _state(rows_of_one, at) for code, rows_of_one in _by_first(rows).items()}
@@ -51,7 +52,7 @@ class WalletManager(models.Manager["Wallet"]):
 
     def burn_per_day(self, *, wallet: "Wallet", now: datetime) -> Decimal:
         """Credits consumed per day, over the last 30 days or since the wallet's first entry if that is later."""
-        with connection.cursor() as cursor:
+        with prepared_cursor() as cursor:
             cursor.execute("SELECT * FROM ledger_consumed_since(%s, %s)", (wallet.pk, now - timedelta(days=BURN_DAYS)))
             consumed, begun = cursor.fetchone()
         if begun is None or consumed <= 0:

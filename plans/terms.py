@@ -11,9 +11,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
-
 from accounts.models import Organization
+from accounts.prepared import prepared_cursor
 from plans.engine import ladders
 from plans.engine.terms import Override, Period, PlanTerms, Terms, Timeline
 from plans.models import PlanRevision
@@ -35,8 +34,11 @@ SELECT org.id,
           FROM (SELECT meter.code AS meter, override.unit_id AS unit, override.ladder, override.starts_at,
           override.ends_at FROM plans_ladderoverride override JOIN plans_meter meter ON meter.id = override.meter_id
           WHERE override.organization_id = org.id AND (override.ends_at IS NULL OR override.ends_at > %(since)s)) own)
-          FROM unnest(%(organizations)s::bigint[]) AS org (id)
+  FROM {organizations} AS org (id)
 """
+# Of an array's length a prepared statement knows nothing: it would be planned anew each time for one.
+STANDING_OF_ONE_SQL = STANDING_SQL.format(organizations="(VALUES (%(organization)s::bigint))")
+STANDING_OF_MANY_SQL = STANDING_SQL.format(organizations="unnest(%(organizations)s::bigint[])")
 
 
 def terms_for(*, organization: Organization, at: datetime) -> Terms:
@@ -57,8 +59,12 @@ def timelines_for(*, organization_ids: Iterable[int], since: datetime) -> dict[i
 
 
 def _standing(organization_ids: Iterable[int], *, since: datetime) -> dict[int, "RememberedTimeline"]:
-    with connection.cursor() as cursor:
-        cursor.execute(STANDING_SQL, {"organizations": list(organization_ids), "since": since})
+    ids = list(organization_ids)
+    with prepared_cursor() as cursor:
+        if len(ids) == 1:
+            cursor.execute(STANDING_OF_ONE_SQL, {"organization": ids[0], "since": since})
+        else:
+            cursor.execute(STANDING_OF_MANY_SQL, {"organizations": ids, "since": since})
         return {
             pk: _timeline(version, default_plan_id, periods or "[]", overrides or "[]")
             for pk, version, default_plan_id, periods, overrides in cursor.fetchall()

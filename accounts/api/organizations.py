@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from accounts.api.authentication import key_of
 from accounts.errors import NotFound
 from accounts.models import Organization
+from accounts.prepared import row_by
 
 
 def organization_or_404(request: Request, public_id: str) -> Organization:
@@ -18,7 +19,7 @@ def organization_or_404(request: Request, public_id: str) -> Organization:
     if api_key.organization is not None:
         organization = api_key.organization if api_key.organization.public_id == public_id else None
     else:
-        organization = Organization.objects.filter(public_id=public_id).first()
+        organization = row_by(Organization, "public_id", public_id)
     if organization is None:
         raise NotFound("There is no organization with this id, or this key does not reach it.")
     return organization

@@ -12,6 +12,7 @@ from accounts.api.organizations import organization_or_404
 from accounts.api.schema import POSITIVE_PATTERN
 from accounts.api.serializers import validated
 from accounts.errors import NotFound
+from accounts.prepared import row_by
 from plans.models import Meter
 from usage.api import serializers
 from usage.services.entitlements import entitlements, meters_of
@@ -60,7 +61,7 @@ def quantity_of(request: Request) -> Decimal:
 
 def meter_or_404(code: str) -> Meter:
     """Raises NotFound."""
-    meter = Meter.objects.in_use().filter(code=code).first()
-    if meter is None:
+    meter = row_by(Meter, "code", code)
+    if meter is None or meter.retired:
         raise NotFound(f"There is no meter {code!r}.")
     return meter

@@ -1,4 +1,4 @@
-"""Where meters stand now: two round trips for one meter, and no more for all of them."""
+"""Where meters stand now: five short statements for one meter, and no more for all of them."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -7,9 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
-
 from accounts.models import Organization
+from accounts.prepared import prepared_cursor
 from credits.engine.state import NOTHING, WalletState
 from credits.models import Wallet
 from plans.engine.terms import CreditRate, MeterTerms, Terms
@@ -19,6 +18,7 @@ from plans.terms import timelines_for
 from usage.engine.entitlement import Decision, Funds, Standing, decide
 from usage.engine.settlement import Before
 from usage.models import MeterState
+from usage.services import arrays
 from usage.services.states import Key
 from usage.services.totals import totals_since
 from usage.services.windows import Counting, UsedWindow, is_charged, used_windows
@@ -27,14 +27,14 @@ ZERO = Decimal(0)
 
 HELD_SQL = """
 SELECT meter.id, held.holds, held.included, held.credits, held.to_bill, earlier.unpaid
-  FROM unnest(%(meters)s::bigint[]) AS meter (id),
+  FROM {wanted} AS meter (id, organization, at, window_start),
        LATERAL (SELECT count(*) AS holds, sum(from_allowance) AS included, sum(from_credits) AS credits,
                        sum(to_bill) AS to_bill
-                  FROM usage_usagehold WHERE organization_id = %(organization)s AND meter_id = meter.id
-                   AND status = 'open' AND expires_at > %(at)s) held,
+                  FROM usage_usagehold WHERE organization_id = meter.organization AND meter_id = meter.id
+                   AND status = 'open' AND expires_at > meter.at) held,
        LATERAL (SELECT sum(unpaid) AS unpaid FROM usage_settlement
-                 WHERE organization_id = %(organization)s AND meter_id = meter.id AND unpaid > 0
-                   AND window_start < %(window_start)s) earlier
+                 WHERE organization_id = meter.organization AND meter_id = meter.id AND unpaid > 0
+                   AND window_start < meter.window_start) earlier
 """
 
 
@@ -177,14 +177,10 @@ def _open_holds_and_unpaid(
 ) -> dict[int, dict[str, Any]]:
     """By meter: what open holds have set aside, and usage of earlier windows that nothing has paid for yet."""
     names = ("open_holds", "held_included", "held_credits", "held_to_bill", "unpaid")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            HELD_SQL,
-            {
-                "organization": organization.pk,
-                "meters": [meter.pk for meter in meters],
-                "at": at,
-                "window_start": window_start,
-            },
-        )
+    rows = [(meter.pk, organization.pk, at, window_start) for meter in meters]
+    if not rows:
+        return {}
+    wanted, values = arrays.wanted(("bigint", "bigint", "timestamptz", "timestamptz"), rows)
+    with prepared_cursor() as cursor:
+        cursor.execute(HELD_SQL.format(wanted=wanted), values)
         return {meter: dict(zip(names, values, strict=True)) for meter, *values in cursor.fetchall()}

@@ -4,22 +4,22 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from django.db import connection
-
+from accounts.prepared import prepared_cursor
+from usage.services import arrays
 from usage.services.states import Key
 
 ZERO = Decimal(0)
+KINDS = ("bigint", "bigint", "timestamptz")
 
 COUNTERS_SQL = """
 SELECT counter.organization_id, counter.meter_id, counter.window_start, counter.segment_start,
        sum(counter.events), sum(counter.billable), max(counter.billable)
-  FROM unnest(%(organizations)s::bigint[], %(meters)s::bigint[], %(sinces)s::timestamptz[])
-       AS wanted (organization, meter, since)
+  FROM {wanted} AS wanted (organization, meter, since)
   JOIN usage_usagecounter counter ON counter.organization_id = wanted.organization
        AND counter.meter_id = wanted.meter AND counter.window_start >= wanted.since
- WHERE counter.day < %(before)s
+ WHERE counter.day < %s
  GROUP BY 1, 2, 3, 4
 """
 
@@ -27,13 +27,12 @@ SELECT counter.organization_id, counter.meter_id, counter.window_start, counter.
 LAST_DAY_SQL = """
 SELECT event.organization_id, event.meter_id, event.window_start, event.segment_start,
        count(*), CASE WHEN meter.aggregation = 'unique' THEN count(DISTINCT event.subject) FILTER (
-           WHERE (subject.day, subject.segment_start) = (%(day)s::date, event.segment_start))
+           WHERE (subject.day, subject.segment_start) = (%s::date, event.segment_start))
        ELSE sum(event.counted) END, max(event.counted)
-  FROM unnest(%(organizations)s::bigint[], %(meters)s::bigint[], %(sinces)s::timestamptz[])
-       AS wanted (organization, meter, since)
+  FROM {wanted} AS wanted (organization, meter, since)
   JOIN plans_meter meter ON meter.id = wanted.meter
   JOIN usage_usageevent event ON event.organization_id = wanted.organization AND event.meter_id = wanted.meter
-       AND event.event_at >= %(midnight)s AND event.event_at < %(until)s
+       AND event.event_at >= %s AND event.event_at < %s
        AND event.window_start >= wanted.since AND event.billable AND event.voided_at IS NULL
   LEFT JOIN usage_windowsubject subject ON meter.aggregation = 'unique'
        AND subject.organization_id = event.organization_id AND subject.meter_id = event.meter_id
@@ -43,7 +42,7 @@ SELECT event.organization_id, event.meter_id, event.window_start, event.segment_
 
 CARRIED_SQL = """
 SELECT wanted.organization, wanted.meter, wanted.window_start, newest.counted
-  FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) AS wanted (organization, meter, window_start),
+  FROM {wanted} AS wanted (organization, meter, window_start),
        LATERAL (SELECT counted FROM usage_usageevent event
                  WHERE event.organization_id = wanted.organization AND event.meter_id = wanted.meter
                    AND event.event_at < wanted.window_start AND event.billable AND event.voided_at IS NULL
@@ -65,20 +64,17 @@ Totals = dict[Key, dict[datetime, dict[datetime, Total]]]
 
 def totals_since(since: Mapping[Key, datetime], *, until: datetime | None = None) -> Totals:
     """The totals of all windows from a start on; with `until`, of what happened before that instant."""
-    keys = list(since)
-    wanted: dict[str, Any] = {
-        "organizations": [organization for organization, _ in keys],
-        "meters": [meter for _, meter in keys],
-        "sinces": [since[key] for key in keys],
-    }
     found: Totals = defaultdict(lambda: defaultdict(dict))
+    if not since:
+        return found
+    wanted, values = arrays.wanted(KINDS, [(*key, start) for key, start in since.items()])
     day = until.astimezone(UTC).date() if until else None
-    with connection.cursor() as cursor:
-        cursor.execute(COUNTERS_SQL, wanted | {"before": day or "infinity"})
+    with prepared_cursor() as cursor:
+        cursor.execute(COUNTERS_SQL.format(wanted=wanted), [*values, day or "infinity"])
         _gather(cursor.fetchall(), found)
         if until and day:
             midnight = datetime.combine(day, time(), UTC)
-            cursor.execute(LAST_DAY_SQL, wanted | {"day": day, "midnight": midnight, "until": until})
+            cursor.execute(LAST_DAY_SQL.format(wanted=wanted), [day, *values, midnight, until])
             _gather(cursor.fetchall(), found)
     return found
 
@@ -88,8 +84,9 @@ def carried_into(windows: Iterable[tuple[int, int, datetime]]) -> dict[tuple[int
     rows = list(windows)
     if not rows:
         return {}
-    with connection.cursor() as cursor:
-        cursor.execute(CARRIED_SQL, [list(column) for column in zip(*rows, strict=True)])
+    wanted, values = arrays.wanted(KINDS, rows)
+    with prepared_cursor() as cursor:
+        cursor.execute(CARRIED_SQL.format(wanted=wanted), values)
         return {(row[0], row[1], row[2]): row[3] for row in cursor.fetchall()}
 
 

@@ -1,23 +1,52 @@
 """A meter's windows as settlement sees them: each segment with its terms, what it used and how that was paid."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
-from django.db.models import F, Min, Sum
-
+from accounts.prepared import prepared_cursor
 from plans.engine.terms import MeterTerms, Terms
 from plans.engine.windows import Window
 from plans.terms import RememberedTimeline
 from usage.engine.settlement import NOTHING_PAID, Cover, Paid, SegmentUse, overages
-from usage.models import Settlement, SettlementDraw
+from usage.services import arrays
 from usage.services.states import Key
-from usage.services.totals import Total, Totals, carried_into
+from usage.services.totals import KINDS, Total, Totals, carried_into
 
 ZERO = Decimal(0)
 NO_EVENTS = Total(0, ZERO, ZERO)
+
+
+# Units stand in the order in which they were first drawn on.
+SETTLED_SQL = """
+SELECT settlement.organization_id, settlement.meter_id, settlement.window_start, settlement.segment_start,
+       drawn.units, drawn.covered, drawn.charged,
+       settlement.used, settlement.included, settlement.events, settlement.billed, settlement.unpaid,
+       settlement.revision
+  FROM {wanted} AS wanted (organization, meter, window_start)
+  JOIN usage_settlement settlement ON settlement.organization_id = wanted.organization
+       AND settlement.meter_id = wanted.meter AND settlement.window_start = wanted.window_start
+  LEFT JOIN LATERAL (
+       SELECT array_agg(unit.code ORDER BY unit.first) AS units, array_agg(unit.covered ORDER BY unit.first) AS covered,
+              array_agg(unit.charged ORDER BY unit.first) AS charged
+         FROM (SELECT unit_id AS code, min(id) AS first, sum(quantity - restored_quantity) AS covered,
+                      sum(charged - restored) AS charged
+                 FROM usage_settlementdraw WHERE settlement_id = settlement.id GROUP BY unit_id) unit
+       ) drawn ON settlement.from_credits > 0
+"""
+
+
+class Settled(NamedTuple):
+    """What was last settled of a segment."""
+
+    used: Decimal
+    included: Decimal | None
+    events: int
+    billed: Decimal
+    unpaid: Decimal
+    revision: int
 
 
 @dataclass(slots=True)
@@ -30,7 +59,7 @@ class Part:
     total: Decimal
     used: Decimal
     overage: Decimal = ZERO
-    row: Settlement | None = None
+    row: Settled | None = None
     paid: Paid = NOTHING_PAID
 
 
@@ -117,40 +146,18 @@ def is_charged(terms: MeterTerms | None) -> bool:
     return terms is not None and terms.commitment is None
 
 
-def _bring_settlements(windows: Iterable[UsedWindow]) -> None:
-    by_key: dict[Key, list[UsedWindow]] = defaultdict(list)
-    for window in windows:
-        by_key[window.key].append(window)
-    if not by_key:
+def _bring_settlements(windows: Sequence[UsedWindow]) -> None:
+    if not windows:
         return
-    rows = Settlement.objects.filter(
-        organization_id__in={organization for organization, _ in by_key},
-        meter_id__in={meter for _, meter in by_key},
-        window_start__gte=min(window.window.start for window in windows),
-    )
-    found = {(row.organization_id, row.meter_id, row.window_start, row.segment_start): row for row in rows}
-    covers = covers_of(found.values())
-    for window in windows:
-        for part in window.parts:
-            part.row = found.get((*window.key, window.window.start, part.segment_start))
-            if part.row:
-                part.paid = Paid(covers.get(part.row.pk, {}), part.row.billed, part.row.unpaid)
-
-
-def covers_of(rows: Iterable[Settlement]) -> dict[int, dict[str, Cover]]:
-    """By settlement and unit, in the order in which units were first drawn on."""
-    drawn = [row.pk for row in rows if row.from_credits]
-    if not drawn:
-        return {}
-    totals = (
-        SettlementDraw.objects.filter(settlement__in=drawn)
-        .values("settlement_id", "unit_id")
-        .annotate(
-            covered=Sum(F("quantity") - F("restored_quantity")), cost=Sum(F("charged") - F("restored")), first=Min("pk")
-        )
-        .order_by("settlement_id", "first")
-    )
-    found: dict[int, dict[str, Cover]] = defaultdict(dict)
-    for total in totals:
-        found[total["settlement_id"]][total["unit_id"]] = Cover(total["covered"], total["cost"])
-    return found
+    parts = {
+        (*window.key, window.window.start, part.segment_start): part for window in windows for part in window.parts
+    }
+    wanted, values = arrays.wanted(KINDS, [(*window.key, window.window.start) for window in windows])
+    with prepared_cursor() as cursor:
+        cursor.execute(SETTLED_SQL.format(wanted=wanted), values)
+        for organization, meter, window_start, segment_start, units, covered, charged, *settled in cursor.fetchall():
+            part = parts.get((organization, meter, window_start, segment_start))
+            if part is not None:
+                part.row = row = Settled(*settled)
+                covers = map(Cover, covered or (), charged or ())
+                part.paid = Paid(dict(zip(units or (), covers, strict=True)), row.billed, row.unpaid)
