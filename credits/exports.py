@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from credits.models import LedgerEntry, Wallet
-from credits.presentation import who_did
 from credits.quantities import as_text
 
 # https://owasp.org/www-community/attacks/CSV_Injection: what a spreadsheet would take for a formula.
@@ -46,7 +45,7 @@ def ledger_csv(wallet: Wallet) -> Iterator[str]:
             Decimal(as_text(entry.balance_after)),
             entry.reference,
             entry.grant.public_id if entry.grant else "",
-            who_did(entry),
+            str(entry.actor or ""),
         ]
         for entry in entries.iterator(chunk_size=2000)
     )

@@ -93,5 +93,6 @@ class ThresholdForm(forms.Form):
     threshold = forms.DecimalField(min_value=0, max_digits=20, decimal_places=6, required=False)
 
     def __init__(self, *args: Any, unit: Unit, **kwargs: Any) -> None:
-        super().__init__(*args, prefix=unit.code, **kwargs)
+        kwargs["prefix"] = unit.code
+        super().__init__(*args, **kwargs)
         self.fields["threshold"].label = f"{unit.name[:1].upper()}{unit.name[1:]}, less than"

@@ -194,15 +194,10 @@ def entry_lines(entries: Iterable[LedgerEntry], unit: Unit) -> list[EntryLine]:
             amount=f"{'+' if entry.amount > 0 else ''}{in_words(unit, entry.amount)}",
             gain=entry.amount > 0,
             balance=in_words(unit, entry.balance_after),
-            who=who_did(entry),
+            who=str(entry.actor or ""),
         )
         for entry in entries
     ]
-
-
-def who_did(entry: LedgerEntry) -> str:
-    """For customers: their own people by address, ours as support."""
-    return "support" if entry.actor and entry.actor.is_staff else str(entry.actor or "")
 
 
 def _hold_id(entry: LedgerEntry) -> str:

@@ -54,7 +54,15 @@ class TrialForm(forms.Form):
 @admin.register(UsageEvent)
 class UsageEventAdmin(ReadOnlyAdmin):
     change_list_template = "admin/usage/usageevent/change_list.html"
-    list_display = ["event_id", linked("organization"), "meter", "event_at", "quantity", "counts_now", "not_billable"]
+    list_display = [
+        "event_id",
+        linked("organization"),
+        "meter",
+        "event_at",
+        quantity("quantity"),
+        "counts_now",
+        "not_billable",
+    ]
     list_filter = ["meter", "billable", ("voided_at", admin.EmptyFieldListFilter)]
     search_fields = ["=event_id", "=organization__public_id"]
     search_help_text = "The whole id of an event or of an organization"
@@ -93,7 +101,15 @@ class UsageEventAdmin(ReadOnlyAdmin):
 
 @admin.register(UsageCounter)
 class UsageCounterAdmin(ReadOnlyAdmin):
-    list_display = ["organization", "meter", "day", "window_start", "events", "quantity", "billable"]
+    list_display = [
+        "organization",
+        "meter",
+        "day",
+        "window_start",
+        "events",
+        quantity("quantity"),
+        quantity("billable"),
+    ]
     list_filter = ["meter"]
     search_fields = ["=organization__public_id"]
     search_help_text = "The whole id of an organization"
@@ -114,12 +130,12 @@ class SettlementAdmin(ReadOnlyAdmin):
         "meter",
         linked("organization"),
         "window_start",
-        "used",
-        "included",
-        "overage",
-        "from_credits",
-        "billed",
-        "unpaid",
+        quantity("used"),
+        quantity("included"),
+        quantity("overage"),
+        quantity("from_credits"),
+        quantity("billed"),
+        quantity("unpaid"),
         "settled_at",
     ]
     list_filter = ["meter", "settled_at"]
@@ -135,9 +151,9 @@ class UsageHoldAdmin(ReadOnlyAdmin):
         "public_id",
         linked("organization"),
         "meter",
-        "quantity",
-        "from_allowance",
-        "from_credits",
+        quantity("quantity"),
+        quantity("from_allowance"),
+        quantity("from_credits"),
         "status_now",
         "expires_at",
     ]

@@ -24,7 +24,7 @@ from payments.money import Money
 
 
 class RefundForm(forms.Form):
-    amount = forms.CharField(max_length=20, help_text="In the currency that was paid.")
+    amount = forms.CharField(max_length=20)
     reason = forms.CharField(
         max_length=500, widget=forms.TextInput(attrs={"size": 80}), help_text="The customer reads it."
     )
@@ -39,6 +39,7 @@ class RefundForm(forms.Form):
     def __init__(self, *args: Any, may_go_beyond: bool, currency: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.currency = currency
+        self.fields["amount"].help_text = f"In {currency.upper()}, such as 12.50."
         if not may_go_beyond:
             del self.fields["beyond_unspent"], self.fields["forgive"]
 
@@ -64,6 +65,7 @@ class DisputeInline(ReadOnlyInline):
 @admin.register(Purchase)
 class PurchaseAdmin(ReadOnlyAdmin):
     change_form_template = "admin/credits/purchase/change_form.html"
+    view_on_site = False  # the customer's own page, closed to staff
     list_display = ["public_id", "organization", "kind", "title", "money", "paid", "status", "created_at", "paid_at"]
     list_filter = ["status", "kind", "unit", "created_at"]
     list_select_related = ["organization", "unit"]
@@ -82,7 +84,7 @@ class PurchaseAdmin(ReadOnlyAdmin):
         (None, {"fields": ["public_id", linked("organization"), "kind", "title", "status", "failure", "buyer"]}),
         (
             "Money and credits",
-            {"fields": ["money", "paid", quantity("credits"), "unit", "pack", linked("grant"), "paid_at"]},
+            {"fields": ["money", "paid_so_far", quantity("credits"), "unit", "pack", linked("grant"), "paid_at"]},
         ),
         ("At Stripe", {"fields": ["session_link", "intent_link", "charge_link", "invoice_link", "receipt_url"]}),
         ("From the product", {"classes": ["collapse"], "fields": ["resume", "success_url", "cancel_url"]}),
@@ -124,6 +126,8 @@ class PurchaseAdmin(ReadOnlyAdmin):
             "title": f"Refund {purchase}",
             "purchase": purchase,
             "quote": quote,
+            "used": purchase.unit.describe(quote.spent),
+            "held": purchase.unit.describe(quote.held) if quote.held else "",
             "form": form,
             **(self._review(purchase, quote, form) if reviewed else {}),
         }
@@ -160,6 +164,10 @@ class PurchaseAdmin(ReadOnlyAdmin):
         self.message_user(request, f"Refund of {refund.money}: {refund.get_status_display()}.", messages.SUCCESS)
         return True
 
+    @admin.display(description="paid")
+    def paid_so_far(self, purchase: Purchase) -> str:
+        return str(purchase.paid or "–")
+
     @admin.display(description="checkout session")
     def session_link(self, purchase: Purchase) -> str:
         return dashboard_link(purchase.checkout_session or "")
@@ -179,7 +187,7 @@ class PurchaseAdmin(ReadOnlyAdmin):
 
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
-    list_display = ["public_id", "purchase", "money", "credits", "status", "reason", "actor", "created_at"]
+    list_display = ["public_id", "purchase", "money", quantity("credits"), "status", "reason", "actor", "created_at"]
     list_filter = ["status", "forgiven", "created_at"]
     list_select_related = ["purchase__unit", "purchase__organization", "actor"]
     search_fields = ["=public_id", "=stripe_refund", "=purchase__public_id", "purchase__organization__name"]

@@ -6,6 +6,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, linked
+from credits.admin.shared import quantity
+from payments.money import Money
 from plans.models import BilledUsage, InvoiceCorrection, MeterReading
 from plans.services.metered import deliver
 
@@ -27,7 +29,7 @@ class BilledUsageAdmin(ReadOnlyAdmin):
         linked("organization"),
         "window_start",
         "window_end",
-        "quantity",
+        quantity("quantity"),
         "money",
         "invoiced",
         "closed_at",
@@ -37,9 +39,9 @@ class BilledUsageAdmin(ReadOnlyAdmin):
     list_select_related = ["organization", "meter"]
     inlines = [ReadingInline, CorrectionInline]
 
-    @admin.display(description="invoiced and corrected, minor units")
+    @admin.display(description="invoiced and corrected")
     def invoiced(self, usage: BilledUsage) -> str:
-        return f"{usage.invoiced_amount} + {usage.corrected_amount}"
+        return f"{Money(usage.invoiced_amount, usage.currency)} + {Money(usage.corrected_amount, usage.currency)}"
 
 
 class OutboxAdmin(ReadOnlyAdmin):
@@ -61,9 +63,21 @@ class OutboxAdmin(ReadOnlyAdmin):
 
 @admin.register(MeterReading)
 class MeterReadingAdmin(OutboxAdmin):
-    list_display = ["usage", "quantity", "read_at", "attempts", "next_attempt_at", "delivered_at", "last_error"]
+    list_display = [
+        "usage",
+        quantity("quantity"),
+        "read_at",
+        "attempts",
+        "next_attempt_at",
+        "delivered_at",
+        "last_error",
+    ]
 
 
 @admin.register(InvoiceCorrection)
 class InvoiceCorrectionAdmin(OutboxAdmin):
-    list_display = ["usage", "amount", "description", "attempts", "next_attempt_at", "delivered_at", "last_error"]
+    list_display = ["usage", "money", "description", "attempts", "next_attempt_at", "delivered_at", "last_error"]
+
+    @admin.display(description="amount", ordering="amount")
+    def money(self, correction: InvoiceCorrection) -> Money:
+        return Money(correction.amount, correction.usage.currency)

@@ -1,0 +1,1 @@
+"""How dates look where no template says it, above all in the back office."""
