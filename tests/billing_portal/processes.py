@@ -10,7 +10,7 @@ from django.db import connection
 
 ROOT = Path(__file__).resolve().parents[2]
 # What the test run itself was given must not decide what these processes are.
-OURS = ("DEMO", "VAR_DIR", "DEBUG", "PORT", "ALLOWED_HOSTS", "STRIPE_", "EMAIL_URL", "LOG_", "DJANGO_SETTINGS_MODULE")
+OURS = ("DEMO", "VAR_DIR", "DEBUG", "PORT", "ALLOWED_HOSTS", "STRIPE_", "EMAIL_URL", "LOG_", "DJANGO_")
 
 
 def environment(**variables: str) -> dict[str, str]:

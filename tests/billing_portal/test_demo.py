@@ -119,7 +119,7 @@ def test_a_newcomer_buys_a_pack_and_finds_it_again_after_a_restart(demo, page):
     page.fill("input[name=password1]", PASSWORD)
     page.fill("input[name=organization_name]", "Newcomers")
     page.press("input[name=organization_name]", "Enter")
-    page.get_by_role("link", name="Buy credits").click()
+    page.get_by_role("link", name="Buy credits").first.click()
     page.locator("form", has=page.locator("[value='usd-20']")).get_by_role("button").click()
     page.wait_for_url(f"http://127.0.0.1:{demo.sandbox_port}/**")
     page.locator("form button").last.click()
