@@ -216,7 +216,7 @@ def invoice_row(view: InvoiceView) -> dict[str, Any]:
         "id": view.id,
         "number": view.number or "Not numbered yet",
         "date": view.finalized_at or view.created,
-        "reason": INVOICE_REASON.get(view.billing_reason or "", "Invoice"),
+        "reason": _reason(view),
         "status": "Overdue" if overdue else label,
         "tone": "bad" if overdue else tone,
         "total": str(Money(view.total, view.currency)),
@@ -227,6 +227,13 @@ def invoice_row(view: InvoiceView) -> dict[str, Any]:
         "page": view.hosted_invoice_url,
         "can_be_paid": view.status == "open",
     }
+
+
+def _reason(view: InvoiceView) -> str:
+    """What a purchase bought, where that is one thing; otherwise why the invoice was written."""
+    if view.billing_reason == "manual" and len(view.lines) == 1 and view.lines[0].description:
+        return view.lines[0].description
+    return INVOICE_REASON.get(view.billing_reason or "", "Invoice")
 
 
 def featured_plan(plans: list[Plan]) -> Plan | None:

@@ -9,7 +9,8 @@ from django.urls import reverse
 
 from credits.quantities import grouped
 from payments.money import Money
-from usage.services.entitlements import Entitlement, paying_units
+from usage.engine.entitlement import Decision
+from usage.services.entitlements import Entitlement, action_for, buy_url, message_of, page, paying_units
 from usage.services.history import Point
 from usage.services.standing import MeterStanding
 
@@ -185,6 +186,42 @@ def _what_then(standing: MeterStanding, buys: bool) -> str:
     if standing.meter_terms and standing.meter_terms.is_billed:
         return "What goes beyond is billed with the next invoice. A larger plan includes more."
     return "A larger plan includes more."
+
+
+# What usage beyond the included does, by the allowance's policy.
+BEYOND = {
+    "block": "Beyond it, more is refused until then.",
+    "credits": "Beyond it, credits pay; where there are none, more is refused.",
+    "bill": "Beyond it, usage is billed with the next invoice.",
+    "credits_then_bill": "Beyond it, credits pay first, and then the next invoice.",
+}
+ACTIONS = {
+    "pay_invoice": "See the invoices",
+    "buy_quantity": "Choose a quantity",
+    "buy_credits": "Buy credits",
+    "change_plan": "See the plans",
+}
+
+
+def email_words(standing: MeterStanding, decision: Decision) -> dict[str, str]:
+    """What the emails about a meter say of it: amounts with their unit, times with their zone, one thing to do."""
+    terms, used = standing.meter_terms, standing.standing.used
+    included = terms.included if terms and terms.included is not None else None
+    action = action_for(standing, decision)
+    units = paying_units(standing)
+    if action is None and units and terms and terms.beyond.startswith("credits"):
+        action = {"kind": "buy_credits", "url": buy_url(standing.organization, units[0])}
+    return {
+        "meter_name": standing.meter.name,
+        "used": f"{grouped(used)} {unit_name(standing, used)}",
+        "included": "" if included is None else f"{grouped(included)} {unit_name(standing, included)}",
+        "new_window": f"{standing.window.end:%-d %b %Y, %H:%M} UTC",
+        "beyond": BEYOND.get(terms.beyond, "") if terms else "",
+        "message": message_of(standing, decision),
+        "action_label": ACTIONS[action["kind"]] if action else "See your usage",
+        "action_url": action["url"] if action else page("usage:overview", standing.organization),
+        "usage_url": page("usage:overview", standing.organization),
+    }
 
 
 def billed_money(standing: MeterStanding, amount: int) -> Money | None:

@@ -42,6 +42,8 @@ EVENT_TYPES = [
         code="entitlement.restored",
         title="Usage allowed again",
         description="A meter that was exhausted can be used again.",
+        email=True,
+        optional=True,
     ),
     EventType(
         code="hold.expired",

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import time_machine
 
-from notifications.models import Event
+from notifications.models import Event, SentEmail
 from usage.services.watching import watch
 
 
@@ -70,3 +70,28 @@ def test_ingest_has_somebody_look_after_the_commit(usage, django_capture_on_comm
     with time_machine.travel(usage.now, tick=False), django_capture_on_commit_callbacks(execute=True):
         usage.report("sessions", 5)
     assert [data["percent"] for data in told("usage.threshold")] == [50]
+
+
+def emails_of(type):
+    return SentEmail.objects.filter(event__type=type).order_by("pk")
+
+
+def test_each_email_says_what_happened_with_units_and_what_to_do(usage, django_capture_on_commit_callbacks):
+    with time_machine.travel(usage.now, tick=False), django_capture_on_commit_callbacks(execute=True):
+        usage.report("sessions", 8)
+        usage.report("sessions", 3)
+        watch(now=usage.now)
+    threshold = emails_of("usage.threshold").filter(subject__contains="75 %")[0]
+    blocked = emails_of("entitlement.blocked")[0]
+    assert threshold.subject == "Acme: 75 % of Sessions used"
+    assert "of 10 sessions included. A new period begins on 1 Jul 2026, 00:00 UTC." in threshold.text
+    assert blocked.subject == "Acme: no more Sessions for now"
+    assert "Used so far: 11 sessions; included: 10 sessions." in blocked.text
+    for email in (threshold, blocked):
+        assert f"Buy credits: http://127.0.0.1:8000/o/{usage.organization.public_id}/credits/buy/?unit=" in email.text
+
+    with time_machine.travel(usage.now, tick=False), django_capture_on_commit_callbacks(execute=True):
+        usage.grant("usd", 5)
+    [restored] = emails_of("entitlement.restored").filter(to=usage.organization.email)
+    assert restored.subject == "Acme: Sessions allowed again"
+    assert "credits pay for more" in restored.text

@@ -11,7 +11,9 @@ from credits.quantities import as_text
 from notifications.services import publish
 from plans.models import Meter
 from plans.services.companions import adjust_on_demand
+from usage.engine.entitlement import Decision
 from usage.models import MeterState
+from usage.presentation import email_words
 from usage.services.standing import MeterStanding, meter_standings
 
 THRESHOLDS = (50, 75, 90, 100)
@@ -72,7 +74,7 @@ def _announce_thresholds(standing: MeterStanding, now: datetime) -> None:
                 "window_start": standing.window.start.isoformat(),
                 "window_end": standing.window.end.isoformat(),
             },
-            email_context={"meter_name": standing.meter.name},
+            email_context=email_words(standing, standing.decide(Decimal(1))),
             now=now,
         )
 
@@ -91,23 +93,27 @@ def _follow_refusal(state: MeterState, standing: MeterStanding, now: datetime) -
     code = "" if decision.allowed or decision.code in ("concurrency_reached", "no_plan_for_meter") else decision.code
     if code and not state.blocked:
         state.blocked_since = now
-        _announce("entitlement.blocked", state, standing, code, now)
+        _announce("entitlement.blocked", state, standing, decision, now)
     elif state.blocked and not code:
-        _announce("entitlement.restored", state, standing, state.blocked, now)
+        _announce("entitlement.restored", state, standing, decision, now)
         state.blocked_since = None
     state.blocked = code
     # A new window allows again what this one refuses, without anybody doing anything.
     state.watch_at = standing.window.end if code else None
 
 
-def _announce(type: str, state: MeterState, standing: MeterStanding, code: str, now: datetime) -> None:
+def _announce(type: str, state: MeterState, standing: MeterStanding, decision: Decision, now: datetime) -> None:
     assert state.blocked_since is not None
     publish(
         type=type,
         organization=standing.organization,
         key=f"{standing.organization.pk}:{standing.meter.code}:{state.blocked_since.isoformat()}",
-        data={"meter": standing.meter.code, "code": code, "window_end": standing.window.end.isoformat()},
-        email_context={"meter_name": standing.meter.name},
+        data={
+            "meter": standing.meter.code,
+            "code": state.blocked or decision.code,
+            "window_end": standing.window.end.isoformat(),
+        },
+        email_context=email_words(standing, decision),
         now=now,
     )
 
