@@ -21,6 +21,7 @@ from plans.terms import timelines_for
 from usage.engine.settlement import Before, Cover, Settled, payable_until
 from usage.engine.settlement import settle as settled
 from usage.models import MeterState
+from usage.services import states
 from usage.services.billing import report_billed
 from usage.services.captured import Captured
 from usage.services.posting import Posting, write
@@ -255,13 +256,14 @@ def _fall_short(posting: Posting, unit: str, taken: Decimal) -> None:
 def _clear(locked: Sequence[MeterState], windows: Sequence[UsedWindow], outcome: Outcome, now: datetime) -> None:
     """Nothing waits any more; but a reading is carried into the next window, which is due when it begins."""
     ends = {window.key: window.window.end for window in windows}
+    due: dict[Key, datetime | None] = {}
     for state in locked:
         key = (state.organization_id, state.meter_id)
         carried = state.meter.aggregation == "latest" and bool(state.reading)
-        state.settle_at = state.settle_from = ends.get(key) if carried else None
+        state.settle_at = state.settle_from = due[key] = ends.get(key) if carried else None
         if key in outcome.changed:
             state.watch_at = now
-    MeterState.objects.bulk_update(locked, ["settle_at", "settle_from", "watch_at"])
+    states.settled(due, changed=outcome.changed, now=now)
 
 
 class _Purses:

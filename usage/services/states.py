@@ -1,6 +1,6 @@
 """The guard rows: locked before anything is decided about an organization's meter."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from accounts.models import Organization
@@ -37,6 +37,15 @@ SELECT organization, meter, '', '' FROM unnest(%s::bigint[], %s::bigint[]) AS wa
     ON CONFLICT (organization_id, meter_id) DO UPDATE SET blocked = state.blocked WHERE false
 """
 
+SETTLED_SQL = """
+UPDATE usage_meterstate state
+   SET settle_at = settled.due, settle_from = settled.due,
+       watch_at = CASE WHEN settled.is_changed THEN %s ELSE state.watch_at END
+  FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::boolean[])
+       AS settled (organization, meter, due, is_changed)
+ WHERE state.organization_id = settled.organization AND state.meter_id = settled.meter
+"""
+
 
 def touch(since: Mapping[Key, datetime], *, now: datetime) -> bool:
     """Lock the states (making those that are missing) and mark them: to be settled from the window that contains
@@ -66,3 +75,18 @@ def lock(keys: Iterable[Key]) -> None:
 def locked_state(*, organization: Organization, meter_id: int) -> MeterState:
     lock([(organization.pk, meter_id)])
     return MeterState.objects.get(organization=organization, meter_id=meter_id)
+
+
+def settled(due: Mapping[Key, datetime | None], *, changed: Collection[Key], now: datetime) -> None:
+    """Nothing waits in these locked states until they are due again; where something changed, it is to be told."""
+    with prepared_cursor() as cursor:
+        cursor.execute(
+            SETTLED_SQL,
+            [
+                now,
+                arrays.numbers(organization for organization, _ in due),
+                arrays.numbers(meter for _, meter in due),
+                arrays.moments(due.values()),
+                [key in changed for key in due],
+            ],
+        )
