@@ -20,7 +20,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=8, help="length of each timed load (8)")
     options = parser.parse_args()
 
-    os.environ |= {"DJANGO_SETTINGS_MODULE": "billing_portal.settings", "DEMO": "1", "DEBUG": "0"}
+    os.environ |= {"DJANGO_SETTINGS_MODULE": "bench.settings", "DEMO": "1", "DEBUG": "0"}
     configured = server.configured()
     ours, theirs = f"portal_bench_{os.getpid()}", f"pgbench_{os.getpid()}"
     with server.scratch(configured, ours), server.scratch(configured, theirs):

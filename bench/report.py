@@ -25,12 +25,17 @@ class Line:
             return f"≥ {self.target:.2f}"
         return f"≤ {self.limit:.2f}" if self.limit is not None else "—"
 
+    @property
+    def verdict(self) -> str:
+        if self.target is None and self.limit is None:
+            return "—"
+        return "yes" if self.is_met else "**no**"
+
 
 def table(lines: Iterable[Line]) -> str:
     """Markdown."""
     rows = [
-        f"| {line.what} | {line.figure} | {line.beside or '—'} | {line.ratio:.2f} | {line.goal} "
-        f"| {'yes' if line.is_met else 'no'} |"
+        f"| {line.what} | {line.figure} | {line.beside or '—'} | {line.ratio:.2f} | {line.goal} | {line.verdict} |"
         for line in lines
     ]
     return "\n".join(["| | here | beside | ratio | goal | met |", "|---|---|---|---|---|---|", *rows])
