@@ -24,6 +24,12 @@ def ensure_wallet(*, organization: Organization, unit: Unit | str) -> Wallet:
     return Wallet.objects.get_or_create(organization=organization, unit=get_unit(unit))[0]
 
 
+def lock_wallets(*, organization_id: int) -> None:
+    """Lock all wallets of an organization, in id order: first thing where several are posted to one by one."""
+    wallets = Wallet.objects.filter(organization_id=organization_id).order_by("pk")
+    list(wallets.select_for_update(no_key=True).values_list("pk"))
+
+
 def refuse_what_does_not_fit(*, organization: Organization, unit: Unit, amount: Decimal) -> None:
     """Before money is taken for credits that could not be granted. Raises OutOfRange."""
     wallet = Wallet.objects.filter(organization=organization, unit=unit).first()

@@ -30,6 +30,12 @@ class Captured:
     used: set[str] = field(default_factory=set)
     debt: Decimal = ZERO
 
+    def available(self, *, at: datetime) -> dict[str, Decimal]:
+        """What the hold and the wallets can give, exactly: they are locked, so that a plan made with it comes true."""
+        states = Wallet.objects.states(organization=self.hold.organization, at=at)
+        left = {unit: state.usable for unit, state in states.items()}
+        return left | {unit: left[unit] + hold.amount for unit, hold in self.holds.items()}
+
     def is_of(self, window: UsedWindow, part: Part) -> bool:
         hold = self.hold
         return (

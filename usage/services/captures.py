@@ -10,6 +10,7 @@ from accounts.background import after_commit
 from accounts.errors import InvalidInput
 from credits.errors import HoldEnded
 from credits.quantities import parse_quantity
+from credits.services.wallets import lock_wallets
 from usage.engine.billable import why_not_billable
 from usage.engine.facts import Fact, Measured
 from usage.models import MeterState, Settlement, UsageEvent, UsageHold
@@ -44,6 +45,7 @@ def capture_usage_hold(
         hold.refresh_from_db()
         if hold.status_at(now) != UsageHold.Status.OPEN:
             return _repeated(hold, used, status, duration_ms, now)
+        lock_wallets(organization_id=hold.organization_id)
         state = _settled_so_far(hold, now)
         before = _paid(hold)
         fact = _fact(hold, used, status, duration_ms)

@@ -15,6 +15,7 @@ from credits.models import CreditHold
 from credits.quantities import as_text, parse_positive_quantity
 from credits.references import parse_name
 from credits.services import holds as credit_holds
+from credits.services.wallets import lock_wallets
 from notifications.services import publish
 from plans.models import Meter
 from usage.engine.entitlement import Decision
@@ -166,6 +167,7 @@ def _same(earlier: UsageHold, asked: Asked) -> UsageHold:
 def _settle_what_waits(state: MeterState, now: datetime) -> None:
     """So that what was used is paid before anything is set aside: what the decision then sees is what there is."""
     if state.settle_at is not None and state.settle_at <= now:
+        lock_wallets(organization_id=state.organization_id)
         settle([state], now=now)
 
 
@@ -173,6 +175,9 @@ def _open(asked: Asked, standing: MeterStanding, decision: Decision, now: dateti
     terms = standing.terms
     segments = [segment for segment, _ in terms.segments_of(asked.meter.code) if segment.start <= now]
     public_id = new_public_id("hold")
+    drawn = [draw for draw in decision.draws if draw.credits]
+    if len(drawn) > 1:
+        lock_wallets(organization_id=asked.organization.pk)
     held = [
         credit_holds.open_hold(
             organization=asked.organization,
@@ -182,8 +187,7 @@ def _open(asked: Asked, standing: MeterStanding, decision: Decision, now: dateti
             expires_at=asked.expires_at,
             now=now,
         )
-        for draw in decision.draws
-        if draw.credits
+        for draw in drawn
     ]
     hold = UsageHold.objects.create(
         public_id=public_id,

@@ -135,7 +135,7 @@ def _settle(
         totals=totals_since(starts, until=until),
         until=at,
     )
-    purses = _Purses(windows, exhausted, captured)
+    purses = _Purses(windows, exhausted, captured, at)
     postings = [
         posting
         for window in windows
@@ -267,21 +267,25 @@ def _clear(locked: Sequence[MeterState], windows: Sequence[UsedWindow], outcome:
 
 
 class _Purses:
-    """What wallets can give, at most: posted figures, read in one query and counted down as they are planned with."""
+    """What wallets can give, counted down as they are planned with. At most: posted figures, read in one query without
+    a lock, of which some may have lapsed, be frozen or be gone; but for a capture it is exact.
+    """
 
-    def __init__(self, windows: Sequence[UsedWindow], exhausted: frozenset[Purse], captured: Captured | None) -> None:
+    def __init__(
+        self, windows: Sequence[UsedWindow], exhausted: frozenset[Purse], captured: Captured | None, at: datetime
+    ) -> None:
         wanted = {window.key[0] for window in windows if any(part.overage for part in window.parts)}
+        self._left: dict[int, dict[str, Decimal]] = defaultdict(dict)
+        if captured:
+            if wanted:
+                self._left[captured.hold.organization_id] = captured.available(at=at)
+            return
         wallets = Wallet.objects.filter(organization_id__in=wanted, debt=0).values_list(
             "organization_id", "unit_id", "balance", "held"
         )
-        self._left: dict[int, dict[str, Decimal]] = defaultdict(dict)
         for organization_id, unit, balance, held in wallets:
             if (organization_id, unit) not in exhausted:
                 self._left[organization_id][unit] = max(balance - held, ZERO)
-        if captured:
-            for unit, hold in captured.holds.items():
-                left = self._left[captured.hold.organization_id]
-                left[unit] = left.get(unit, ZERO) + hold.amount
 
     def of(self, organization_id: int, terms: MeterTerms) -> dict[str, Decimal]:
         return self._left[organization_id]
