@@ -9,7 +9,10 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
+from django.template.response import TemplateResponse
+from django.utils import timezone
 
+from accounts.figures import panels_for, recent_since
 from accounts.models import User
 
 # Daily work first; copies of Stripe's records and the sign-in machinery last.
@@ -27,6 +30,13 @@ class PortalAdminSite(AdminSite):
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         rank = {label: place for place, label in enumerate(GROUPS)}
         return sorted(super().get_app_list(request, app_label), key=lambda app: rank.get(app["app_label"], len(GROUPS)))
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """What staff come to follow, above the lists of everything."""
+        now = timezone.now()
+        panels = panels_for(site=self, request=request, now=now)
+        figures = {"panels": panels, "as_of": now, "recent_since": recent_since(now)}
+        return super().index(request, {**figures, **(extra_context or {})})
 
     def login(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
         """Where everybody is sent who may not enter; it says why."""

@@ -1,13 +1,15 @@
 """Usage in the back office: everything to look at, nothing to change, and a page to try an event on."""
 
 import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -16,6 +18,7 @@ from rest_framework.exceptions import ParseError
 
 from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, linked
 from accounts.api.parsers import ExactJSONParser
+from accounts.figures import Figure, Panel, count_of_trouble, figures
 from accounts.models import Organization
 from credits.admin.shared import quantity
 from plans.models import Meter
@@ -179,3 +182,11 @@ class TallyRunAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TallyRun]:
         return super().get_queryset(request).prefetch_related("troubles")
+
+
+@figures(Panel.TROUBLE, TallyRun, order=60)
+def tally_errors(now: datetime) -> Iterator[Figure]:
+    """Of a whole day: a later run of one organization alone would hide those of the last run of all."""
+    since = (now - timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
+    number = TallyRun.objects.filter(started_at__gte=since).aggregate(errors=Sum("errors", default=0))["errors"]
+    yield count_of_trouble(number, "tally errors, last 24 hours", {"started_at__gte": since, "errors__gt": 0})

@@ -1,8 +1,12 @@
 """What the nightly audit found."""
 
+from collections.abc import Iterator
+from datetime import datetime
+
 from django.contrib import admin
 
 from accounts.admin.shared import ReadOnlyAdmin
+from accounts.figures import Figure, Panel, figures
 from credits.models import AuditRun
 
 
@@ -18,3 +22,19 @@ class AuditRunAdmin(ReadOnlyAdmin):
     @admin.display(description="differences")
     def found(self, run: AuditRun) -> str:
         return "\n".join(run.differences) or "None: every wallet adds up."
+
+
+@figures(Panel.TROUBLE, AuditRun, order=50)
+def last_audit(now: datetime) -> Iterator[Figure]:
+    run = AuditRun.objects.first()
+    if run is None:
+        yield Figure("–", "ledger audit", note="not run yet")
+        return
+    found = len(run.differences)
+    yield Figure(
+        f"{found:,}",
+        "differences in the ledger",
+        {"id__exact": run.pk},
+        note=f"audited {run.at:%-d %b %Y, %H:%M} UTC",
+        is_alarming=found > 0,
+    )

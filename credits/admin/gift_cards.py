@@ -1,22 +1,26 @@
 """Gift cards: made one or many at a time, their codes shown once; what is owed on unredeemed ones."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from accounts.admin.shared import ReadOnlyAdmin, linked
 from accounts.errors import PortalError
+from accounts.figures import Figure, Panel, figures
 from accounts.models import User
 from credits.admin.shared import add_problem
 from credits.exports import csv_lines
 from credits.models import GiftCard, Unit
+from credits.quantities import grouped
 from credits.services.gift_cards import LARGEST_BATCH, IssuedCard, issue_gift_cards, void_gift_card
 
 
@@ -43,11 +47,12 @@ class StatusFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[GiftCard]) -> QuerySet[GiftCard]:
         now = timezone.now()
+        if self.value() == "open":
+            return queryset & GiftCard.objects.open(at=now)
         conditions = {
             "redeemed": Q(redeemed_at__isnull=False),
             "void": Q(voided_at__isnull=False),
             "expired": Q(redeemed_at=None, voided_at=None, expires_at__lte=now),
-            "open": Q(redeemed_at=None, voided_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now)),
         }
         return queryset.filter(conditions.get(self.value() or "", Q()))
 
@@ -86,12 +91,7 @@ class GiftCardAdmin(ReadOnlyAdmin):
         return request.user.has_perm("credits.void_giftcard")
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        owed = (
-            GiftCard.objects.redeemable(at=timezone.now())
-            .values("unit__code", "unit__name")
-            .annotate(total=Sum("amount"), cards=Count("pk"))
-            .order_by("unit__code")
-        )
+        owed = GiftCard.objects.open(at=timezone.now()).per_unit()
         return super().changelist_view(request, {"owed": owed, **(extra_context or {})})
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
@@ -139,3 +139,14 @@ def _file_of(issued: list[IssuedCard]) -> str:
     for card, code in issued:
         rows.append([code, card.name, card.worth, card.expires_at.isoformat() if card.expires_at else ""])
     return "".join(csv_lines(rows))
+
+
+@figures(Panel.OWED, GiftCard, order=20)
+def unredeemed_cards(now: datetime) -> Iterator[Figure]:
+    for row in GiftCard.objects.open(at=now).per_unit():
+        yield Figure(
+            grouped(row["total"]),
+            row["unit__name"],
+            {"status": "open", "unit__code__exact": row["unit"]},
+            note=f"on {row['cards']:,} gift card{'s' if row['cards'] > 1 else ''} not redeemed yet",
+        )

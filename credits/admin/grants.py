@@ -1,5 +1,7 @@
 """Giving credits and taking them back, by hand, with a reason."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, cast
 
 from django import forms
@@ -7,6 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -15,11 +18,13 @@ from django.utils import timezone
 
 from accounts.admin.shared import ReadOnlyInline, linked
 from accounts.errors import PortalError
+from accounts.figures import Figure, Panel, figures
 from accounts.models import Organization, User
 from accounts.public_ids import new_public_id
 from credits.admin.shared import add_problem, quantity
 from credits.engine.burn import DEFAULT_PRIORITY, ZERO
 from credits.models import CreditGrant, LedgerEntry, Unit
+from credits.quantities import grouped
 from credits.services.arrivals import credits_arrived
 from credits.services.grants import grant_credits, take_back
 
@@ -65,6 +70,20 @@ class EntryInline(ReadOnlyInline):
     ordering = ["-sequence"]
 
 
+class LeftFilter(admin.SimpleListFilter):
+    title = "what is left"
+    parameter_name = "left"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [("some", "some"), ("none", "none, or expired")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[CreditGrant]) -> QuerySet[CreditGrant]:
+        live = CreditGrant.objects.live(at=timezone.now())
+        if self.value() == "some":
+            return queryset & live
+        return queryset.exclude(pk__in=live.values("pk")) if self.value() == "none" else queryset
+
+
 @admin.register(CreditGrant)
 class CreditGrantAdmin(admin.ModelAdmin):
     """“Add” grants credits; a grant that exists changes only through the ledger."""
@@ -81,7 +100,7 @@ class CreditGrantAdmin(admin.ModelAdmin):
         "reason",
         "expires_at",
     ]
-    list_filter = ["source", "wallet__unit", "is_open", "created_at", "expires_at"]
+    list_filter = [LeftFilter, "source", "wallet__unit", "created_at", "expires_at"]
     list_select_related = ["wallet__organization", "wallet__unit"]
     search_fields = ["=public_id", "reason", "wallet__organization__name", "=wallet__organization__public_id"]
     inlines = [EntryInline]
@@ -200,3 +219,15 @@ class CreditGrantAdmin(admin.ModelAdmin):
     @admin.display(description="paid")
     def paid_for(self, grant: CreditGrant) -> str:
         return str(grant.paid or "nothing: given")
+
+
+@figures(Panel.OWED, CreditGrant, order=10)
+def unspent_credits(now: datetime) -> Iterator[Figure]:
+    live = CreditGrant.objects.live(at=now).order_by().values("wallet__unit", "wallet__unit__name")
+    for row in live.annotate(total=Sum("remaining"), number=Count("pk")).order_by("wallet__unit"):
+        yield Figure(
+            grouped(row["total"]),
+            row["wallet__unit__name"],
+            {"left": "some", "wallet__unit__code__exact": row["wallet__unit"]},
+            note=f"not used yet, in {row['number']:,} grant{'s' if row['number'] > 1 else ''}",
+        )

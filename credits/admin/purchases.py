@@ -1,10 +1,13 @@
 """Purchases with their refunds and disputes. Money goes back from here: a look first, then the sending."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -13,6 +16,7 @@ from django.utils import timezone
 
 from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, linked
 from accounts.errors import InvalidInput, PortalError, Unavailable
+from accounts.figures import Figure, Panel, count_of_trouble, figures, recent_since
 from accounts.models import User
 from accounts.public_ids import new_public_id
 from credits.admin.shared import add_problem, quantity
@@ -67,7 +71,7 @@ class PurchaseAdmin(ReadOnlyAdmin):
     change_form_template = "admin/credits/purchase/change_form.html"
     view_on_site = False  # the customer's own page, closed to staff
     list_display = ["public_id", "organization", "kind", "title", "money", "paid", "status", "created_at", "paid_at"]
-    list_filter = ["status", "kind", "unit", "created_at"]
+    list_filter = ["status", "kind", "unit", "currency", "created_at", "paid_at"]
     list_select_related = ["organization", "unit"]
     search_fields = [
         "=public_id",
@@ -188,7 +192,7 @@ class PurchaseAdmin(ReadOnlyAdmin):
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
     list_display = ["public_id", "purchase", "money", quantity("credits"), "status", "reason", "actor", "created_at"]
-    list_filter = ["status", "forgiven", "created_at"]
+    list_filter = ["status", "forgiven", "purchase__currency", "created_at"]
     list_select_related = ["purchase__unit", "purchase__organization", "actor"]
     search_fields = ["=public_id", "=stripe_refund", "=purchase__public_id", "purchase__organization__name"]
 
@@ -216,3 +220,38 @@ class PackSubscriptionAdmin(ReadOnlyAdmin):
     list_filter = ["status", "interval", "cancel_at_period_end"]
     list_select_related = ["organization", "pack__unit"]
     search_fields = ["=stripe_subscription", "organization__name", "=organization__public_id"]
+
+
+@figures(Panel.TROUBLE, Dispute, order=30)
+def open_disputes(now: datetime) -> Iterator[Figure]:
+    yield count_of_trouble(
+        Dispute.objects.open().count(), "open disputes", {"status__exact": Dispute.Status.OPEN.value}
+    )
+
+
+@figures(Panel.SALES, Purchase, order=10)
+def recently_paid(now: datetime) -> Iterator[Figure]:
+    """Per currency, as paid: with tax, after promotion codes, before refunds."""
+    since = recent_since(now)
+    paid = Purchase.objects.filter(paid_at__gte=since).order_by().values("currency")
+    for row in paid.annotate(total=Sum("paid_amount"), number=Count("pk")).order_by("currency"):
+        yield Figure(
+            str(Money(row["total"], row["currency"])),
+            "paid",
+            {"paid_at__gte": since, "currency": row["currency"]},
+            note=f"{row['number']:,} purchase{'s' if row['number'] > 1 else ''}, {row['currency'].upper()}",
+        )
+
+
+@figures(Panel.SALES, Refund, order=20)
+def recently_refunded(now: datetime) -> Iterator[Figure]:
+    since = recent_since(now)
+    counted = Refund.objects.counted().filter(created_at__gte=since).order_by().values("purchase__currency")
+    for row in counted.annotate(total=Sum("amount"), number=Count("pk")).order_by("purchase__currency"):
+        currency = row["purchase__currency"]
+        yield Figure(
+            str(Money(row["total"], currency)),
+            "refunded",
+            {"created_at__gte": since, "purchase__currency": currency, "status__in": ",".join(Refund.COUNTED)},
+            note=f"{row['number']:,} refund{'s' if row['number'] > 1 else ''}, {currency.upper()}",
+        )

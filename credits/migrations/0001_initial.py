@@ -899,6 +899,12 @@ class Migration(migrations.Migration):
                 condition=models.Q(("charge", ""), _negated=True), fields=["charge"], name="purchase_by_charge"
             ),
         ),
+        migrations.AddIndex(
+            model_name="purchase",
+            index=models.Index(
+                condition=models.Q(("paid_at__isnull", False)), fields=["paid_at"], name="purchase_by_paid_at"
+            ),
+        ),
         migrations.AddConstraint(
             model_name="purchase",
             constraint=models.CheckConstraint(

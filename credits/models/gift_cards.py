@@ -1,10 +1,11 @@
 """Gift cards: codes worth credits, redeemed once."""
 
 import datetime as dt
+from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Q, Sum
 
 from accounts.models import Organization
 from accounts.public_ids import PublicIdField
@@ -15,12 +16,19 @@ from credits.quantities import QuantityField
 
 
 class GiftCardQuerySet(models.QuerySet["GiftCard"]):
-    def redeemable(self, *, at: dt.datetime) -> "GiftCardQuerySet":
-        """Neither redeemed, voided nor expired at `at` (at the instant itself a card is expired), nor bought with a
-        payment that is disputed at present.
-        """
+    def open(self, *, at: dt.datetime) -> "GiftCardQuerySet":
+        """Neither redeemed, voided nor expired at `at` (at the instant itself a card is expired)."""
         alive = Q(expires_at=None) | Q(expires_at__gt=at)
-        return self.filter(alive, redeemed_at=None, voided_at=None).exclude(purchase__disputes__status="open")
+        return self.filter(alive, redeemed_at=None, voided_at=None)
+
+    def redeemable(self, *, at: dt.datetime) -> "GiftCardQuerySet":
+        """Open, and not bought with a payment that is disputed at present."""
+        return self.open(at=at).exclude(purchase__disputes__status="open")
+
+    def per_unit(self) -> models.QuerySet["GiftCard", dict[str, Any]]:
+        """What these cards are worth: `unit`, `unit__name`, `total`, `cards`."""
+        units = self.order_by().values("unit", "unit__name")
+        return units.annotate(total=Sum("amount"), cards=Count("pk")).order_by("unit")
 
 
 class GiftCard(models.Model):

@@ -110,6 +110,7 @@ class Purchase(models.Model):
         indexes = [
             models.Index(fields=["organization", "-created_at"], name="purchase_by_organization"),
             models.Index(fields=["charge"], name="purchase_by_charge", condition=~Q(charge="")),
+            models.Index(fields=["paid_at"], name="purchase_by_paid_at", condition=Q(paid_at__isnull=False)),
         ]
         constraints = [
             models.CheckConstraint(name="purchase_credits_are_positive", condition=Q(credits__gt=0)),

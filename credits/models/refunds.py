@@ -13,7 +13,7 @@ from payments.money import Money
 class RefundQuerySet(models.QuerySet["Refund"]):
     def counted(self) -> "RefundQuerySet":
         """Those whose money is gone or on its way: all that did not fail."""
-        return self.exclude(status=Refund.Status.FAILED)
+        return self.filter(status__in=Refund.COUNTED)
 
 
 class Refund(models.Model):
@@ -29,6 +29,8 @@ class Refund(models.Model):
         PENDING = "pending", "under way"
         SUCCEEDED = "succeeded", "done"
         FAILED = "failed", "failed"
+
+    COUNTED = (Status.STARTED, Status.PENDING, Status.SUCCEEDED)
 
     public_id = PublicIdField("ref")
     purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="refunds")

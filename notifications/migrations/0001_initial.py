@@ -365,6 +365,12 @@ class Migration(migrations.Migration):
                 name="webhook_delivery_waiting",
             ),
         ),
+        migrations.AddIndex(
+            model_name="webhookdelivery",
+            index=models.Index(
+                condition=models.Q(("status", "exhausted")), fields=["created_at"], name="webhook_delivery_given_up"
+            ),
+        ),
         migrations.AddConstraint(
             model_name="webhookdelivery",
             constraint=models.UniqueConstraint(

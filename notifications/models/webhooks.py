@@ -136,6 +136,7 @@ class WebhookDelivery(models.Model):
                 condition=Q(next_attempt_at__isnull=False),
                 name="webhook_delivery_waiting",
             ),
+            models.Index(fields=["created_at"], condition=Q(status="exhausted"), name="webhook_delivery_given_up"),
         ]
 
     def __str__(self) -> str:

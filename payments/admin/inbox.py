@@ -1,6 +1,7 @@
 """The inbox: what Stripe told us and what became of it, with replay."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -14,6 +15,7 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from accounts.admin.shared import ReadOnlyAdmin
+from accounts.figures import Figure, Panel, count_of_trouble, figures
 from payments import inbox
 from payments.admin.shared import pretty
 from payments.dashboard import dashboard_link
@@ -138,6 +140,13 @@ class StripeEventAdmin(ReadOnlyAdmin):
             self.message_user(request, f"{event}: it is not tried again.", messages.SUCCESS)
         else:
             self.message_user(request, f"{event}: it was finished already.", messages.WARNING)
+
+
+@figures(Panel.TROUBLE, StripeEvent, order=10)
+def failed_events(now: datetime) -> Iterator[Figure]:
+    failed = StripeEvent.Status.FAILED
+    number = StripeEvent.objects.filter(status=failed).count()
+    yield count_of_trouble(number, "failed Stripe events", {"status__exact": failed.value})
 
 
 @admin.register(InboxRefusal)

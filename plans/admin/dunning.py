@@ -1,5 +1,7 @@
 """Overdue invoices: what happened, and what happens next and when."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -7,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, linked
+from accounts.figures import Figure, Panel, count_of_trouble, figures
 from plans.models import DunningCase, DunningStep
 
 
@@ -59,3 +62,9 @@ class DunningCaseAdmin(ReadOnlyAdmin):
     @admin.display(description="where it can be paid")
     def hosted_page(self, case: DunningCase) -> str:
         return format_html('<a href="{0}">{0}</a>', case.hosted_invoice_url) if case.hosted_invoice_url else "–"
+
+
+@figures(Panel.TROUBLE, DunningCase, order=20)
+def open_cases(now: datetime) -> Iterator[Figure]:
+    number = DunningCase.objects.open().count()
+    yield count_of_trouble(number, "overdue invoices", {"state__exact": DunningCase.State.OPEN.value})
