@@ -53,6 +53,8 @@ LANGUAGE sql STABLE AS $$
         SELECT hold.id, hold.wallet_id, hold.public_id, hold.amount, sum(reservation.amount) AS reserved
         FROM credits_credithold hold LEFT JOIN credits_holdreservation reservation ON reservation.hold_id = hold.id
         GROUP BY hold.id
+    ), given_back AS (
+        SELECT reverses_id, sum(amount) AS amount FROM credits_ledgerentry WHERE reverses_id IS NOT NULL GROUP BY 1
     ), checks(wallet_id, rule, subject, expected, found) AS (
         SELECT id, 'balance is the sum of the entries', '', COALESCE(posted_balance, 0), balance FROM wallets
         UNION ALL
@@ -100,6 +102,10 @@ LANGUAGE sql STABLE AS $$
         SELECT lot.wallet_id, 'a grant holds what open holds reserve of it', lot.public_id,
                COALESCE(held_of.held, 0), lot.held
         FROM credits_creditgrant lot LEFT JOIN held_of ON held_of.grant_id = lot.id
+        UNION ALL
+        SELECT taken.wallet_id, 'no more is given back than was taken', 'entry ' || taken.sequence,
+               LEAST(given_back.amount, -taken.amount), given_back.amount
+        FROM given_back JOIN credits_ledgerentry taken ON taken.id = given_back.reverses_id
         UNION ALL
         SELECT wallet_id, 'a hold reserves its whole amount', public_id, amount, COALESCE(reserved, 0) FROM reserved_by
     )

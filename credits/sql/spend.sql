@@ -166,15 +166,14 @@ BEGIN
         CONTINUE WHEN part <= 0;
         wanted := wanted - part;
         IF entry.grant_id IS NOT NULL THEN
-            legs := legs || ledger_give_back(entry.grant_id, part, entry.id, p_now);
+            legs := legs || ledger_give_back(entry.grant_id, part, entry.id, 'restore', p_now);
             CONTINUE;
         END IF;
+        legs := legs || ROW(NULL, 'restore', part, 0, 0, entry.id)::ledger_leg;
         given := LEAST(part, owed);
-        IF given > 0 THEN
-            legs := legs || ROW(NULL, 'restore', given, 0, 0, entry.id)::ledger_leg;
-            owed := owed - given;
-            part := part - given;
-        END IF;
+        owed := owed - given;
+        part := part - given;
+        -- What is no longer owed was repaid since: those repayments are undone.
         FOR repayment IN
             SELECT * FROM credits_ledgerentry
             WHERE wallet_id = w.id AND kind = 'repayment' AND grant_id IS NOT NULL AND sequence > entry.sequence
@@ -183,7 +182,8 @@ BEGIN
             EXIT WHEN part <= 0;
             given := LEAST(part, ledger_restorable(repayment));
             CONTINUE WHEN given <= 0;
-            legs := legs || ledger_give_back(repayment.grant_id, given, repayment.id, p_now);
+            legs := legs || ROW(NULL, 'repayment', -given, 0, 0, NULL)::ledger_leg
+                         || ledger_give_back(repayment.grant_id, given, repayment.id, 'repayment', p_now);
             part := part - given;
         END LOOP;
     END LOOP;
@@ -193,7 +193,9 @@ BEGIN
 END $$;
 
 -- The legs that put so much back into a grant, and out again as expired when it has lapsed.
-CREATE FUNCTION ledger_give_back(p_grant bigint, p_amount numeric, p_reverses bigint, p_now timestamptz)
+CREATE FUNCTION ledger_give_back(
+    p_grant bigint, p_amount numeric, p_reverses bigint, p_kind text, p_now timestamptz
+)
 RETURNS ledger_leg[]
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -202,10 +204,10 @@ BEGIN
     SELECT * INTO lot FROM credits_creditgrant WHERE id = p_grant;
     IF ledger_lives(lot, p_now) THEN
         RETURN ARRAY[
-            ROW(p_grant, 'restore', p_amount, 0, CASE WHEN lot.frozen_at IS NULL THEN p_amount ELSE 0 END, p_reverses)
+            ROW(p_grant, p_kind, p_amount, 0, CASE WHEN lot.frozen_at IS NULL THEN p_amount ELSE 0 END, p_reverses)
         ]::ledger_leg[];
     END IF;
     RETURN ARRAY[
-        ROW(p_grant, 'restore', p_amount, 0, 0, p_reverses), ROW(p_grant, 'expire', -p_amount, 0, 0, NULL)
+        ROW(p_grant, p_kind, p_amount, 0, 0, p_reverses), ROW(p_grant, 'expire', -p_amount, 0, 0, NULL)
     ]::ledger_leg[];
 END $$;

@@ -231,6 +231,25 @@ def test_giving_back_debt_that_was_repaid_returns_to_what_repaid_it(purse: Purse
     assert_clean()
 
 
+def test_debt_that_was_repaid_is_given_back_once(purse: Purse):
+    """Two jobs ran into debt, one grant repaid both: the first takes back its own share and never the other's."""
+    grant = purse.grant("10")
+    holds = [purse.hold("5"), purse.hold("5")]
+    first, second = (f"hold:{hold.public_id}:capture" for hold in holds)
+    for hold in holds:
+        purse.capture(hold, "8")
+    repaying = purse.grant("20")
+    assert left(grant, repaying) == ["0", "14"]
+    assert purse.restore(first, "3") == 3
+    assert left(grant, repaying) == ["0", "17"]
+    assert purse.restore(first, "100") == 5
+    assert left(grant, repaying) == ["5", "17"]
+    assert purse.restore(first, "100") == 0
+    assert purse.restore(second, "100") == 8
+    assert purse.figures() == figures("30")
+    assert_clean()
+
+
 def test_giving_back_what_was_never_taken_is_refused(purse: Purse):
     purse.grant("10", reference="gift:1")
     for original in ("settle:1", "gift:1"):
