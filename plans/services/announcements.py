@@ -10,12 +10,13 @@ from accounts.models import Organization
 from notifications.registry import EventType, register
 from notifications.services import publish
 from plans.models import DunningCase, OnDemand, Subscription
+from plans.presentation import price_line
 
 EVENT_TYPES = (
     EventType(
         code="subscription.updated",
         title="Plan changed",
-        description="The plan, its interval, quantity, status or end has changed.",
+        description="Your plan, its interval, quantity, status or end has changed.",
     ),
     EventType(
         code="payment.failed",
@@ -25,47 +26,47 @@ EVENT_TYPES = (
     EventType(
         code="payment.reminder",
         title="Payment overdue",
-        description="The second try to collect an invoice failed, and the customer is asked to see to it.",
+        description="The second try to collect an invoice failed: please see to it.",
         email=True,
         webhook=False,
     ),
     EventType(
         code="plan.downgraded",
         title="Plan set back",
-        description="The third try to collect an invoice failed: what it pays for is off until it is paid.",
+        description="The third try to collect an invoice failed: what it pays for is off until you pay it.",
         email=True,
         webhook=False,
     ),
     EventType(
         code="plan.restored",
         title="Plan restored",
-        description="An overdue invoice was paid, and the plan is in force again.",
+        description="You paid an overdue invoice, and your plan is in force again.",
         email=True,
         webhook=False,
     ),
     EventType(
         code="organization.suspended",
         title="Organization suspended",
-        description="The base subscription's invoice was unpaid for 14 days.",
+        description="Your plan's invoice was unpaid for 14 days.",
         email=True,
     ),
     EventType(
         code="organization.restored",
         title="Organization restored",
-        description="What was owed has been paid: the suspension is over.",
+        description="You paid what was owed: the suspension is over.",
         email=True,
     ),
     EventType(
         code="on_demand.refused",
         title="On-demand quantity refused",
-        description="The saved card did not pay for a quantity beyond the commitment.",
+        description="Your saved card did not pay for a quantity beyond your commitment.",
         email=True,
         webhook=False,
     ),
     EventType(
         code="trial.ending",
         title="Trial ending",
-        description="A reminder three days and one day before a trial becomes a paid plan.",
+        description="A reminder three days and one day before your trial becomes a paid plan.",
         email=True,
         webhook=False,
         optional=True,
@@ -131,6 +132,7 @@ def announce_trial_end(*, subscription: Subscription, days: int, now: datetime) 
         now=now,
         email_context={
             "ends": _when(subscription.trial_end),
+            "price": price_line(subscription),
             "plan_url": _page("plans:plan", subscription.organization),
         },
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifications.models import Event
+from notifications.models import Event, SentEmail
 from plans.services.cancellation import cancel_at_period_end
 from plans.services.trials import remind
 
@@ -33,6 +33,15 @@ def test_it_is_announced_three_days_and_one_day_before_each_once(on_trial) -> No
         on_trial.travel(hours=6)
         on_trial.deliver()
     assert reminders(on_trial) == [3, 1]
+
+
+def test_the_reminder_names_the_price(on_trial) -> None:
+    on_trial.travel(days=12)
+    with on_trial.commit():
+        remind(now=on_trial.now)
+    texts = SentEmail.objects.filter(event__type="trial.ending").values_list("text", flat=True)
+    words = "costs $29.00 a month, plus any usage that your plan bills, charged to your saved card."
+    assert texts and all(words in text for text in texts)
 
 
 def test_after_it_the_plan_is_paid_for_in_windows_of_its_own(on_trial) -> None:
