@@ -136,6 +136,22 @@ def test_suspended_comes_before_everything(usage):
     assert usage.code("sessions") == "suspended"
 
 
+def test_who_is_suspended_is_led_to_the_unpaid_bill(api, service_key, usage):
+    usage.grant("usd", 5)
+    usage.organization.suspended_at = usage.now
+    usage.organization.save()
+    asked = {"organization": usage.organization.public_id, "quantity": 1}
+    for of in ({"meter": "sessions"}, {"unit": "usd"}):
+        refused = api(service_key).post("/holds", asked | of | {"reference": "job-1"})
+        error = refused.json()["error"]
+        assert (refused.status_code, error["code"]) == (402, "suspended")
+        entitlement = error["details"]["entitlement"]
+        assert (entitlement["code"], entitlement["message"]) == ("suspended", error["message"])
+        assert entitlement["action"]["kind"] == "pay_invoice"
+        assert error["details"]["checkout_url"] == entitlement["action"]["url"]
+    assert usage.available("usd") == 5
+
+
 def test_as_many_open_holds_as_the_plan_runs_at_a_time(usage):
     for number in range(2):
         assert usage.code("sessions") == "allowance"

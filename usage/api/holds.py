@@ -28,10 +28,10 @@ from usage.models import UsageHold
 from usage.services.captures import capture_usage_hold
 from usage.services.entitlements import (
     Entitlement,
-    buy_url,
     checkout_url,
     packs_for,
     paying_units,
+    suspended_message,
     unit_entitlement,
 )
 from usage.services.holds import HoldRefused, get_usage_hold, open_usage_hold, release_usage_hold
@@ -191,7 +191,7 @@ def _open_for_unit(organization: Organization, asked: dict[str, Any]) -> CreditH
 def _suspended(organization: Organization, asked: dict[str, Any]) -> PaymentRequired:
     quantity = as_text(asked["quantity"])
     return PaymentRequired(
-        f"{organization.name} is suspended for an unpaid bill. Pay it, and everything works again.",
+        suspended_message(organization),
         code="suspended",
         required=quantity,
         available="0",
@@ -201,11 +201,8 @@ def _suspended(organization: Organization, asked: dict[str, Any]) -> PaymentRequ
 
 
 def _ways_to_pay(organization: Organization, unit: str) -> dict[str, Any]:
-    return {
-        "entitlement": unit_entitlement(organization=organization, unit=unit, now=timezone.now()),
-        "packs": packs_for([unit]),
-        "checkout_url": buy_url(organization, unit),
-    }
+    entitlement = unit_entitlement(organization=organization, unit=unit, now=timezone.now())
+    return {"entitlement": entitlement, "packs": packs_for([unit]), "checkout_url": entitlement["action"]["url"]}
 
 
 def _deadline(asked: dict[str, Any], now: datetime) -> datetime | None:

@@ -74,18 +74,21 @@ def unit_entitlement(*, organization: Organization, unit: str, now: datetime) ->
     wallet = Wallet.objects.state(organization=organization, unit=unit, at=now)
     code = "suspended" if organization.suspended_at else "debt" if wallet.debt else "limit_reached"
     missing = f"{grouped(wallet.debt)} {unit} credits are owed" if wallet.debt else f"the {unit} credits do not suffice"
+    suspended = code == "suspended"
     return {
         "meter": None,
         "allowed": False,
         "code": code,
-        "message": f"Refused: {missing}. Add credits to go on.",
+        "message": suspended_message(organization) if suspended else f"Refused: {missing}. Add credits to go on.",
         "allowance": None,
         "credits": wallet_json(unit, wallet),
         "commitment": None,
         "concurrency": None,
         "on_exhausted": None,
         "as_of": now.isoformat(),
-        "action": {"kind": "buy_credits", "url": buy_url(organization, unit)},
+        "action": pay_invoice(organization)
+        if suspended
+        else {"kind": "buy_credits", "url": buy_url(organization, unit)},
     }
 
 
@@ -144,7 +147,7 @@ def message_of(standing: MeterStanding, decision: Decision) -> str:
         case "budget_reached":
             return f"{name}: the monthly cap on billed usage is reached. It begins anew on {ends}."
         case "suspended":
-            return f"{standing.organization.name} is suspended for an unpaid bill. Pay it, and everything works again."
+            return suspended_message(standing.organization)
         case _:
             return f"{name} is not part of the present plan. Choose a plan that has it."
 
@@ -156,13 +159,21 @@ def action_for(standing: MeterStanding, decision: Decision) -> dict[str, Any] | 
     organization = standing.organization
     match decision.code:
         case "suspended":
-            return {"kind": "pay_invoice", "url": page("plans:invoices", organization)}
+            return pay_invoice(organization)
         case "commitment_reached":
             return {"kind": "buy_quantity", "url": page("plans:plan", organization)}
         case "debt" | "limit_reached" if units := paying_units(standing):
             return {"kind": "buy_credits", "url": buy_url(organization, units[0])}
         case _:
             return {"kind": "change_plan", "url": f"{settings.PORTAL_URL}{reverse('pricing')}"}
+
+
+def suspended_message(organization: Organization) -> str:
+    return f"{organization.name} is suspended for an unpaid bill. Pay it, and everything works again."
+
+
+def pay_invoice(organization: Organization) -> dict[str, Any]:
+    return {"kind": "pay_invoice", "url": page("plans:invoices", organization)}
 
 
 def checkout_url(standing: MeterStanding, decision: Decision) -> str:
