@@ -73,12 +73,20 @@ def test_the_highest_reading_of_a_month(api, acme_read_key, usage):
     assert answer.json()["series"][-1]["billable"] == "7"
 
 
+def test_a_day_may_be_named_by_a_time_in_it(api, acme_read_key, busy):
+    by_day = series(api, acme_read_key, busy, **{"from": "2026-06-13", "to": "2026-06-15"})
+    by_time = {"from": "2026-06-13T01:00:00+00:00", "to": "2026-06-16T01:00:00+02:00"}
+    assert series(api, acme_read_key, busy, **by_time) == by_day
+
+
 @pytest.mark.parametrize(
     "query",
     [
         {"from": "2026-06-02", "to": "2026-06-01"},
         {"from": "2001-01-01"},
         {"from": "yesterday"},
+        {"from": "2026-06-01T00:00:00"},
+        {"to": "0001-01-01T00:00:00+14:00"},
         {"group_by": "hour"},
         {"colour": "red"},
     ],

@@ -24,7 +24,6 @@ from usage.services.history import a_year_back, by_month, usage_by_day
 from usage.services.standing import MeterStanding, meter_standings
 
 MOST_DAYS = 800
-DAY = {"type": "string", "format": "date"}
 ORGANIZATION = {"type": "string", "minLength": 1, "maxLength": 40, "pattern": NOT_BLANK_PATTERN}
 METER = ORGANIZATION | {"maxLength": 60}
 
@@ -37,8 +36,12 @@ class UsageView(APIView):
         "or not paid yet.",
         parameters=[
             OpenApiParameter("meter", METER, required=True),
-            OpenApiParameter("from", DAY, description="The first day; by default the first of the month a year back."),
-            OpenApiParameter("to", DAY, description="The last day; today by default."),
+            OpenApiParameter(
+                "from",
+                serializers.DAY,
+                description="The first day, or a time in it; by default the first of the month a year back.",
+            ),
+            OpenApiParameter("to", serializers.DAY, description="The last day, or a time in it; today by default."),
             OpenApiParameter("group_by", str, enum=["day", "month"], description="`day` by default."),
         ],
         responses=serializers.UsageSeriesSerializer,

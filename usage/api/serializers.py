@@ -1,5 +1,6 @@
 """The shapes of usage in the API. Events are read by `usage.engine.facts`; their serializer only describes them."""
 
+from datetime import date
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiSerializerExtension
@@ -13,6 +14,7 @@ from credits.services.holds import DEFAULT_DEADLINE, LATEST_DEADLINE
 from usage.engine.facts import LONGEST_NAME, LONGEST_STATUS, MOST_MILLISECONDS
 
 MOST_EVENTS = 1000
+DAY = {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}
 REJECT_CODES = [
     "unknown_organization",
     "unknown_meter",
@@ -254,14 +256,19 @@ class UsageQuerySerializer(StrictSerializer):
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         # `from` is a word of Python's.
-        first = DayField(required=False, help_text="The first day (UTC); a year back by default.")
-        last = DayField(required=False, help_text="The last day (UTC); today by default.")
+        first = DayField(required=False, help_text="The first day (UTC), or a time in it; a year back by default.")
+        last = DayField(required=False, help_text="The last day (UTC), or a time in it; today by default.")
         return super().get_fields() | {"from": first, "to": last}
 
 
-@extend_schema_field({"type": "string", "format": "date", "examples": ["2026-06-15"]})
+@extend_schema_field(DAY)
 class DayField(serializers.DateField):
-    """A day (UTC)."""
+    """A day (UTC), or a time with its zone, which names the day it falls on."""
+
+    def to_internal_value(self, value: Any) -> date:
+        if isinstance(value, str) and "T" in value:
+            return TimestampField().run_validation(value).date()
+        return super().to_internal_value(value)
 
 
 class UsagePointSerializer(serializers.Serializer[Any]):
