@@ -1,5 +1,7 @@
 """The back office at a desk: lists keep all their columns in the window, times say their zone."""
 
+import re
+
 import pytest
 from django.contrib import admin
 from django.urls import reverse
@@ -49,6 +51,11 @@ def test_our_own_forms_fit(page_at, ledger, stella, width):
     ):
         assert page.goto(address).status == 200
         assert page.locator("html").evaluate(WIDER) <= 0, address
+
+
+def test_the_search_field_is_labelled_in_words(stella, signed_in):
+    page = signed_in(stella).get(reverse("admin:credits_ledgerentry_changelist")).content.decode()
+    assert re.search(r'<label for="searchbar">.*>Search</span></label>', page)
 
 
 def test_dates_and_times_have_labels_of_their_own(stella, signed_in):
