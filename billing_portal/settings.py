@@ -33,7 +33,10 @@ _REQUIRED = environ.Env.NOTSET
 PORTAL_NAME = env.str("PORTAL_NAME", default="Billing Portal")
 _LOCAL_URL = f"http://127.0.0.1:{env.int('PORT', default=8000)}"
 PORTAL_URL = env.str("PORTAL_URL", default=_LOCAL_URL if DEMO or DEBUG else _REQUIRED).rstrip("/")
-SECRET_KEY = env.str("SECRET_KEY", default="demo-only-secret-key" * 3 if DEMO or DEBUG else _REQUIRED)
+# As it stands, when it is set: a random key may begin with "$", which django-environ takes for another variable's name.
+SECRET_KEY = env.ENVIRON.get("SECRET_KEY") or env.str(
+    "SECRET_KEY", default="demo-only-secret-key" * 3 if DEMO or DEBUG else _REQUIRED
+)
 _LOCAL_HOSTS = ["127.0.0.1", "localhost"] if DEMO or DEBUG else []
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(PORTAL_URL).hostname or "", *_LOCAL_HOSTS])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PORTAL_URL])

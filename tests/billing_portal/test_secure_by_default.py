@@ -28,6 +28,13 @@ def test_a_deployment_without_a_stripe_key_is_told_that_nobody_is_charged():
     assert "Payments go to the bundled sandbox" in done.stderr
 
 
+def test_a_secret_key_may_begin_with_a_dollar():
+    script = "from django.conf import settings; print(settings.SECRET_KEY)"
+    done = run_manage("shell", "--no-imports", "-c", script, **REQUIRED | {"SECRET_KEY": "$a" * 30})
+
+    assert done.stdout.strip() == "$a" * 30, done.stderr
+
+
 @pytest.mark.parametrize("missing", ["SECRET_KEY", "PORTAL_URL"])
 def test_what_is_required_has_no_default(missing):
     done = run_manage("check", **{name: value for name, value in REQUIRED.items() if name != missing})
