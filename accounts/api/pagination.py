@@ -1,6 +1,7 @@
 """Pages of results, newest first."""
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Model, QuerySet
@@ -46,6 +47,11 @@ class NewestFirstPagination(CursorPagination):
         if not (text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= self.max_page_size):
             raise errors.InvalidInput(f"limit must be a whole number from 1 to {self.max_page_size}.", field="limit")
         return int(text)
+
+
+def whole(rows: Sequence[Any]) -> Response:
+    """A list too short to have pages, in the shape that every list has."""
+    return Response({"results": rows, "next": None, "previous": None})
 
 
 def paginated(

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from accounts.api.authentication import key_of
 from accounts.api.idempotency import idempotent
 from accounts.api.organizations import organization_or_404
-from accounts.api.pagination import paginated
+from accounts.api.pagination import paginated, whole
 from accounts.api.permissions import ScopeAllows, ServiceKeyOnly
 from accounts.api.schema import PAGE_PARAMETERS, page_of
 from accounts.api.serializers import validated
@@ -40,7 +40,7 @@ class WalletListView(APIView):
         summary="Read credit balances",
         description="One per unit, exact at this moment: what has expired is gone, what a lapsed hold kept is free.",
         operation_id="wallets_list",
-        responses=WalletSerializer(many=True),
+        responses=page_of(WalletSerializer),
     )
     def get(self, request: Request, organization: str) -> Response:
         found = organization_or_404(request, organization)
@@ -48,7 +48,7 @@ class WalletListView(APIView):
         states = Wallet.objects.states(organization=found, at=now)
         wallets = Wallet.objects.filter(organization=found).select_related("unit").order_by("unit_id")
         rows = [_wallet(found, wallet, states[wallet.unit_id], now) for wallet in wallets]
-        return Response(WalletSerializer(rows, many=True).data)
+        return whole(WalletSerializer(rows, many=True).data)
 
 
 class LedgerView(APIView):

@@ -170,7 +170,9 @@ def test_usage(client, org):
 
 
 def test_entitlements(client, org):
-    every = client.get(f"/organizations/{org}/entitlements").json()
+    listed = client.get(f"/organizations/{org}/entitlements").json()
+    assert set(listed) == PAGE
+    every = listed["results"]
     one = client.get(f"/organizations/{org}/entitlements/sessions?quantity=1").json()
     assert {each["meter"] for each in every} >= {"sessions", "bandwidth", "mau", "storage"}
     assert all(set(each) == ENTITLEMENT for each in [*every, one])
@@ -216,7 +218,9 @@ def test_a_hold_that_is_not_covered(client, sandbox, globex, acme):
 
 def test_credits(client, org):
     tally(now=timezone.now())
-    [wallet] = [each for each in client.get(f"/organizations/{org}/wallets").json() if each["unit"] == "usd"]
+    wallets = client.get(f"/organizations/{org}/wallets").json()
+    assert set(wallets) == PAGE
+    [wallet] = [each for each in wallets["results"] if each["unit"] == "usd"]
     assert set(wallet) == WALLET
     assert (wallet["balance"], wallet["held"], wallet["available"]) == ("1000000", "5", "999995")
     ledger = client.get(f"/organizations/{org}/ledger?unit=usd").json()

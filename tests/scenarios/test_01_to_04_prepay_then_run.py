@@ -37,7 +37,7 @@ def buy(product, organization, pack, sandbox, **more):
 
 
 def wallet(product, organization):
-    [found] = product.get(f"/organizations/{organization.public_id}/wallets").json()
+    [found] = product.get(f"/organizations/{organization.public_id}/wallets").json()["results"]
     return found
 
 

@@ -34,7 +34,7 @@ def purchase(acme, alice, product, sandbox, signed_in):
 
 
 def figures(product, organization):
-    [wallet] = product.get(f"/organizations/{organization.public_id}/wallets").json()
+    [wallet] = product.get(f"/organizations/{organization.public_id}/wallets").json()["results"]
     call_command("audit_ledger")
     return wallet["available"], wallet["debt"]
 

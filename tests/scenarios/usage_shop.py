@@ -106,7 +106,7 @@ class Backend:
         return answer["allowed"], answer["code"]
 
     def available(self, unit: str) -> Decimal:
-        wallets = self.client.get(f"/organizations/{self.organization.public_id}/wallets").json()
+        wallets = self.client.get(f"/organizations/{self.organization.public_id}/wallets").json()["results"]
         return next((Decimal(wallet["available"]) for wallet in wallets if wallet["unit"] == unit), Decimal(0))
 
     def month(self, meter: str) -> dict[str, str]:

@@ -53,7 +53,7 @@ def test_the_answer_has_exactly_the_shape_of_the_contract(api, acme_key, usage):
 
 def test_all_meters_of_the_plan_at_once(api, acme_key, usage):
     answer = api(acme_key).get(f"/organizations/{usage.organization.public_id}/entitlements")
-    assert [one["meter"] for one in answer.json()] == ["mau", "calls", "sessions", "storage"]
+    assert [one["meter"] for one in answer.json()["results"]] == ["mau", "calls", "sessions", "storage"]
 
 
 def test_exact_after_each_event(usage):

@@ -9,7 +9,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.organizations import organization_or_404
-from accounts.api.schema import POSITIVE_PATTERN
+from accounts.api.pagination import whole
+from accounts.api.schema import POSITIVE_PATTERN, page_of
 from accounts.api.serializers import validated
 from accounts.errors import NotFound
 from accounts.prepared import row_by
@@ -28,13 +29,13 @@ class EntitlementListView(APIView):
         summary="Read all entitlements",
         description="One for each meter of the plan.",
         parameters=[QUANTITY],
-        responses=serializers.EntitlementSerializer(many=True),
+        responses=page_of(serializers.EntitlementSerializer),
     )
     def get(self, request: Request, organization: str) -> Response:
         found, now = organization_or_404(request, organization), timezone.now()
         meters = meters_of(organization=found, now=now)
         answers = entitlements(organization=found, meters=meters, quantity=quantity_of(request), now=now)
-        return Response([answer.as_json() for answer in answers])
+        return whole([answer.as_json() for answer in answers])
 
 
 class EntitlementView(APIView):
