@@ -1,7 +1,7 @@
 """Pages of results, newest first."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Model, QuerySet
@@ -49,9 +49,9 @@ class NewestFirstPagination(CursorPagination):
         return int(text)
 
 
-def whole(rows: Sequence[Any]) -> Response:
+def whole(rows: Iterable[Any]) -> Response:
     """A list too short to have pages, in the shape that every list has."""
-    return Response({"results": rows, "next": None, "previous": None})
+    return Response({"results": list(rows), "next": None, "previous": None})
 
 
 def paginated(
