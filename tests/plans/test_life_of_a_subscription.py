@@ -38,6 +38,7 @@ def upgrade(stage: Stage, plan: str, interval: str = "month") -> None:
         change_plan(organization=stage.organization, selection=stage.select(plan, interval), now=stage.now)
 
 
+@pytest.mark.volume
 def test_renewals_and_windows_agree_for_four_years(staged_at) -> None:
     """Stripe renews and our window turns at the same instant, each month, however short the months between are."""
     start = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -52,6 +53,7 @@ def test_renewals_and_windows_agree_for_four_years(staged_at) -> None:
     assert [invoice.total for invoice in stage.invoices()] == [2900] * 49
 
 
+@pytest.mark.volume
 def test_a_year_by_the_day_has_one_invoice_a_month_and_no_email_too_many(staged_at) -> None:
     stage = staged_at(datetime(2026, 1, 31, 12, 0, tzinfo=UTC))
     stage.subscribe("pro")
