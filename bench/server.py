@@ -17,10 +17,14 @@ PGBENCH_SCALE = 10
 
 
 def configured() -> dict[str, Any]:
-    """The database that the portal is configured for (the embedded one when there is none)."""
+    """The database that the portal is configured for (the embedded one when there is none), running."""
     from billing_portal import settings
+    from billing_portal.embedded_postgres.server import Server
 
-    return dict(settings.DATABASES["default"])
+    database = dict(settings.DATABASES["default"])
+    if "EMBEDDED_DATA_DIR" in database:
+        Server(Path(database["EMBEDDED_DATA_DIR"])).join()
+    return database
 
 
 def use(name: str) -> None:
@@ -32,11 +36,13 @@ def use(name: str) -> None:
 
 
 def url(database: dict[str, Any]) -> str:
-    """As DATABASE_URL wants it; a socket directory goes percent-encoded into the host."""
+    """As DATABASE_URL wants it; a socket's directory is given as a query."""
     user, password = quote(database["USER"] or ""), quote(database["PASSWORD"] or "")
-    host = quote(database["HOST"] or "", safe="")
+    account = f"{user}{f':{password}' if password else ''}"
+    if str(database["HOST"]).startswith("/"):
+        return f"postgres://{account}@/{database['NAME']}?host={quote(str(database['HOST']), safe='')}"
     port = f":{database['PORT']}" if database["PORT"] else ""
-    return f"postgres://{user}{f':{password}' if password else ''}@{host}{port}/{database['NAME']}"
+    return f"postgres://{account}@{database['HOST']}{port}/{database['NAME']}"
 
 
 @contextmanager

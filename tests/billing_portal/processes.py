@@ -4,9 +4,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import quote
 
 from django.db import connection
+
+from bench.server import url
 
 ROOT = Path(__file__).resolve().parents[2]
 # What the test run itself was given must not decide what these processes are.
@@ -20,14 +21,7 @@ def environment(**variables: str) -> dict[str, str]:
 
 def database_url() -> str:
     """The database of the running test, for a process beside it."""
-    database = connection.settings_dict
-    user = (
-        f"{quote(database['USER'])}:{quote(database['PASSWORD'])}" if database["PASSWORD"] else quote(database["USER"])
-    )
-    if database["HOST"].startswith("/"):  # a socket's directory
-        return f"postgres://{user}@/{database['NAME']}?host={quote(database['HOST'], safe='')}"
-    port = f":{database['PORT']}" if database["PORT"] else ""
-    return f"postgres://{user}@{database['HOST']}{port}/{database['NAME']}"
+    return url(connection.settings_dict)
 
 
 def run_manage(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
