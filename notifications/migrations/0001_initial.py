@@ -60,6 +60,12 @@ class Migration(migrations.Migration):
                         help_text="What only the emails need to know.",
                     ),
                 ),
+                (
+                    "is_emailed",
+                    models.BooleanField(
+                        default=True, help_text="Off where another event of the moment says it to people."
+                    ),
+                ),
                 ("occurred_at", models.DateTimeField()),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
                 (

@@ -32,6 +32,7 @@ class Event(models.Model):
     email_context = models.JSONField(
         encoder=DjangoJSONEncoder, default=dict, help_text="What only the emails need to know."
     )
+    is_emailed = models.BooleanField(default=True, help_text="Off where another event of the moment says it to people.")
     occurred_at = models.DateTimeField()
     created_at = models.DateTimeField(default=timezone.now)
     fanned_out_at = models.DateTimeField(null=True, help_text="When its emails and deliveries were written down.")

@@ -1,6 +1,6 @@
 """From a fact to the emails and webhook deliveries that tell of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,12 +26,14 @@ def publish(
     key: str,
     now: datetime,
     email_context: Mapping[str, Any] | None = None,
+    is_emailed: bool = True,
 ) -> Event:
     """Say that something happened, in the caller's transaction: what is rolled back was never told.
 
     `data` is what webhooks carry (the organization is added), JSON values only, quantities as decimal strings.
-    `email_context` is what only the emails need. `key` makes it once for ever: another call with the same type and
-    key returns the first event (`is_new` is then false) and tells nobody. `now` is when it happened.
+    `email_context` is what only the emails need; without `is_emailed` there are none. `key` makes it once for ever:
+    another call with the same type and key returns the first event (`is_new` is then false) and tells nobody. `now` is
+    when it happened.
 
     Raises UnknownEventType for a type nobody registered, ValueError for a key that another organization's event has.
     """
@@ -43,6 +45,7 @@ def publish(
             "organization": organization,
             "data": dict(data),
             "email_context": dict(email_context or {}),
+            "is_emailed": is_emailed,
             "occurred_at": now,
         },
     )
@@ -56,6 +59,11 @@ def publish(
     return event
 
 
+def published(*, type: str, keys: Iterable[str]) -> set[str]:
+    """Those of the keys whose event of this type was already said."""
+    return set(Event.objects.filter(type=type, key__in=list(keys)).values_list("key", flat=True))
+
+
 @transaction.atomic
 def fan_out(*, event_id: int, now: datetime) -> Event:
     """Write down who is told of an event, once; the sending follows after the commit."""
@@ -63,12 +71,13 @@ def fan_out(*, event_id: int, now: datetime) -> Event:
     if event.fanned_out_at is not None:
         return event
     event_type = registry.get(event.type)
-    if event_type.email and event.organization and email_wanted(organization=event.organization, event_type=event_type):
-        for address in recipients(organization=event.organization, audience=event_type.audience):
+    organization, is_emailed = event.organization, event_type.email and event.is_emailed
+    if is_emailed and organization and email_wanted(organization=organization, event_type=event_type):
+        for address in recipients(organization=organization, audience=event_type.audience):
             email = SentEmail.objects.create(
                 key=f"{event.public_id}:{address}",
                 event=event,
-                organization=event.organization,
+                organization=organization,
                 to=address,
                 next_attempt_at=now,
             )

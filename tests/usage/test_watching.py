@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 import time_machine
 
 from notifications.models import Event, SentEmail
+from notifications.services import publish
+from tests.factories import OrganizationFactory
 from usage.services.watching import watch
 
 
@@ -72,13 +74,39 @@ def test_ingest_has_somebody_look_after_the_commit(usage, django_capture_on_comm
     assert [data["percent"] for data in told("usage.threshold")] == [50]
 
 
+def test_one_organizations_trouble_does_not_silence_the_others(usage, usage_of):
+    others = usage_of(OrganizationFactory())
+    for each in (usage, others):
+        each.sent = 0
+        each.report("sessions", 10)
+    # Somebody else's event has the key that the refusal is about to use.
+    key = f"{usage.organization.pk}:sessions:{usage.now.isoformat()}"
+    stolen = publish(
+        type="entitlement.blocked", organization=others.organization, key=key, data={"meter": "calls"}, now=usage.now
+    )
+    assert watch(now=usage.now) == 1
+    assert {event.organization for event in Event.objects.exclude(pk=stolen.pk)} == {others.organization}
+
+    Event.objects.filter(pk=stolen.pk).delete()
+    assert watch(now=usage.now) == 1
+    assert Event.objects.filter(organization=usage.organization, type="entitlement.blocked").count() == 1
+
+
 def emails_of(type):
     return SentEmail.objects.filter(event__type=type).order_by("pk")
+
+
+def test_of_several_thresholds_passed_at_once_people_are_told_the_highest(usage, django_capture_on_commit_callbacks):
+    with time_machine.travel(usage.now, tick=False), django_capture_on_commit_callbacks(execute=True):
+        usage.report("sessions", 9)
+    assert [data["percent"] for data in told("usage.threshold")] == [50, 75, 90]
+    assert {email.subject for email in emails_of("usage.threshold")} == {"Acme: 90 % of Sessions used"}
 
 
 def test_each_email_says_what_happened_with_units_and_what_to_do(usage, django_capture_on_commit_callbacks):
     with time_machine.travel(usage.now, tick=False), django_capture_on_commit_callbacks(execute=True):
         usage.report("sessions", 8)
+    with time_machine.travel(usage.now, tick=False), django_capture_on_commit_callbacks(execute=True):
         usage.report("sessions", 3)
         watch(now=usage.now)
     threshold = emails_of("usage.threshold").filter(subject__contains="75 %")[0]

@@ -1,7 +1,7 @@
-"""Where meters stand now: five short statements for one meter, and no more for all of them."""
+"""Where meters stand now: five short statements for one meter, and no more for those of many organizations."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -26,15 +26,15 @@ from usage.services.windows import Counting, UsedWindow, is_charged, used_window
 ZERO = Decimal(0)
 
 HELD_SQL = """
-SELECT meter.id, held.holds, held.included, held.credits, held.to_bill, earlier.unpaid
-  FROM {wanted} AS meter (id, organization, at, window_start),
+SELECT wanted.organization, wanted.meter, held.holds, held.included, held.credits, held.to_bill, earlier.unpaid
+  FROM {wanted} AS wanted (organization, meter, at, window_start),
        LATERAL (SELECT count(*) AS holds, sum(from_allowance) AS included, sum(from_credits) AS credits,
                        sum(to_bill) AS to_bill
-                  FROM usage_usagehold WHERE organization_id = meter.organization AND meter_id = meter.id
-                   AND status = 'open' AND expires_at > meter.at) held,
+                  FROM usage_usagehold WHERE organization_id = wanted.organization AND meter_id = wanted.meter
+                   AND status = 'open' AND expires_at > wanted.at) held,
        LATERAL (SELECT sum(unpaid) AS unpaid FROM usage_settlement
-                 WHERE organization_id = meter.organization AND meter_id = meter.id AND unpaid > 0
-                   AND window_start < meter.window_start) earlier
+                 WHERE organization_id = wanted.organization AND meter_id = wanted.meter AND unpaid > 0
+                   AND window_start < wanted.window_start) earlier
 """
 
 
@@ -81,37 +81,44 @@ class MeterStanding:
 
 def meter_standings(*, organization: Organization, meters: Iterable[Meter], at: datetime) -> list[MeterStanding]:
     """How each meter stands at `at`, exact up to the last accepted event."""
-    wanted = list(meters)
-    timelines = timelines_for(organization_ids=[organization.pk], since=at)
-    terms = timelines[organization.pk].terms_at(at)
-    keys: dict[Key, Meter] = {(organization.pk, meter.pk): meter for meter in wanted}
+    return standings_of([(organization, meter) for meter in meters], at=at)
+
+
+def standings_of(wanted: Iterable[tuple[Organization, Meter]], *, at: datetime) -> list[MeterStanding]:
+    """The same for meters of many organizations, in their order."""
+    keys: dict[Key, tuple[Organization, Meter]] = {(found.pk, meter.pk): (found, meter) for found, meter in wanted}
+    if not keys:
+        return []
+    ids = list(dict.fromkeys(pk for pk, _ in keys))
+    timelines = timelines_for(organization_ids=ids, since=at)
+    terms = {pk: timeline.terms_at(at) for pk, timeline in timelines.items()}
+    starts = {key: terms[key[0]].window.start for key in keys}
     windows = {
         window.key: window
         for window in used_windows(
-            [Counting(key, meter.code, meter.aggregation, at) for key, meter in keys.items()],
+            [Counting(key, meter.code, meter.aggregation, at) for key, (_, meter) in keys.items()],
             timelines=timelines,
-            totals=totals_since(dict.fromkeys(keys, terms.window.start)),
+            totals=totals_since(starts),
             until=at,
         )
-        if window.window.start == terms.window.start
+        if window.window.start == starts[window.key]
     }
-    readings = _readings(organization, wanted)
-    holds = _open_holds_and_unpaid(organization, wanted, at, terms.window.start)
-    units = {rate.unit for meter in wanted for rate in _rates(terms, meter)}
-    wallets = Wallet.objects.states(organization=organization, at=at, units=units) if units else {}
+    readings = _readings(keys)
+    holds = _open_holds_and_unpaid(starts, at)
+    units = {rate.unit for key, (_, meter) in keys.items() for rate in _rates(terms[key[0]], meter)}
+    wallets = Wallet.objects.states_of_many(organization_ids=ids, at=at, units=units) if units else {}
     found = []
-    for key, meter in keys.items():
-        meter_terms = terms.meters.get(meter.code)
-        held = holds.get(meter.pk, {})
+    for key, (organization, meter) in keys.items():
+        its_terms = terms[organization.pk]
         found.append(
             MeterStanding(
                 organization,
                 meter,
                 at,
-                terms,
-                meter_terms,
-                _standing(windows.get(key), terms, meter, readings.get(meter.pk), held),
-                {rate.unit: wallets.get(rate.unit, NOTHING) for rate in _rates(terms, meter)},
+                its_terms,
+                its_terms.meters.get(meter.code),
+                _standing(windows.get(key), its_terms, meter, readings.get(key), holds.get(key, {})),
+                {rate.unit: wallets.get((organization.pk, rate.unit), NOTHING) for rate in _rates(its_terms, meter)},
             )
         )
     return found
@@ -164,23 +171,27 @@ def _standing(
     )
 
 
-def _readings(organization: Organization, meters: Iterable[Meter]) -> dict[int, Decimal | None]:
-    latest = [meter.pk for meter in meters if meter.aggregation == Meter.Aggregation.LATEST]
+def _readings(keys: Mapping[Key, tuple[Organization, Meter]]) -> dict[Key, Decimal | None]:
+    latest = [key for key, (_, meter) in keys.items() if meter.aggregation == Meter.Aggregation.LATEST]
     if not latest:
         return {}
-    states = MeterState.objects.filter(organization=organization, meter__in=latest)
-    return dict(states.values_list("meter_id", "reading"))
+    states = MeterState.objects.filter(
+        organization__in={organization for organization, _ in latest}, meter__in={meter for _, meter in latest}
+    )
+    return {
+        (organization, meter): reading
+        for organization, meter, reading in states.values_list("organization_id", "meter_id", "reading")
+    }
 
 
-def _open_holds_and_unpaid(
-    organization: Organization, meters: Iterable[Meter], at: datetime, window_start: datetime
-) -> dict[int, dict[str, Any]]:
-    """By meter: what open holds have set aside, and usage of earlier windows that nothing has paid for yet."""
+def _open_holds_and_unpaid(starts: Mapping[Key, datetime], at: datetime) -> dict[Key, dict[str, Any]]:
+    """What open holds have set aside, and usage of windows before these starts that nothing has paid for yet."""
     names = ("open_holds", "held_included", "held_credits", "held_to_bill", "unpaid")
-    rows = [(meter.pk, organization.pk, at, window_start) for meter in meters]
-    if not rows:
-        return {}
+    rows = [(*key, at, window_start) for key, window_start in starts.items()]
     wanted, values = arrays.wanted(("bigint", "bigint", "timestamptz", "timestamptz"), rows)
     with prepared_cursor() as cursor:
         cursor.execute(HELD_SQL.format(wanted=wanted), values)
-        return {meter: dict(zip(names, values, strict=True)) for meter, *values in cursor.fetchall()}
+        return {
+            (organization, meter): dict(zip(names, values, strict=True))
+            for organization, meter, *values in cursor.fetchall()
+        }

@@ -1,6 +1,6 @@
 """The guard rows: locked before anything is decided about an organization's meter."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from accounts.models import Organization
@@ -46,6 +46,14 @@ UPDATE usage_meterstate state
  WHERE state.organization_id = settled.organization AND state.meter_id = settled.meter
 """
 
+WATCHED_SQL = """
+UPDATE usage_meterstate state
+   SET watch_at = seen.watch_at, blocked = seen.blocked, blocked_since = seen.blocked_since
+  FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[], %s::timestamptz[])
+       AS seen (id, watch_at, blocked, blocked_since)
+ WHERE state.id = seen.id
+"""
+
 
 def touch(since: Mapping[Key, datetime], *, now: datetime) -> bool:
     """Lock the states (making those that are missing) and mark them: to be settled from the window that contains
@@ -88,5 +96,19 @@ def settled(due: Mapping[Key, datetime | None], *, changed: Collection[Key], now
                 arrays.numbers(meter for _, meter in due),
                 arrays.moments(due.values()),
                 [key in changed for key in due],
+            ],
+        )
+
+
+def watched(seen: Sequence[MeterState]) -> None:
+    """Keep what was found, and when to look again, of these locked states."""
+    with prepared_cursor() as cursor:
+        cursor.execute(
+            WATCHED_SQL,
+            [
+                arrays.numbers(state.pk for state in seen),
+                arrays.moments(state.watch_at for state in seen),
+                arrays.texts(state.blocked for state in seen),
+                arrays.moments(state.blocked_since for state in seen),
             ],
         )

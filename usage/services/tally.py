@@ -76,6 +76,7 @@ def tally_batch(*, run: TallyRun, organization_ids: Sequence[int], now: datetime
     except Exception:
         logger.warning("A batch of the tally failed; its organizations are settled one by one", exc_info=True)
         _record(run, list(_one_by_one(run, organization_ids, now)), len(organization_ids))
+    watch(now=now, organization_ids=organization_ids)
     seconds = Decimal(str(round(time.monotonic() - started, 3)))
     mine = TallyRun.objects.filter(pk=run.pk)
     mine.update(seconds=F("seconds") + seconds, batches_left=F("batches_left") - 1)
@@ -84,9 +85,7 @@ def tally_batch(*, run: TallyRun, organization_ids: Sequence[int], now: datetime
 
 def _settle(organization_ids: Sequence[int], now: datetime) -> Outcome:
     with transaction.atomic():
-        outcome = settle(due_states(organization_ids, now=now), now=now)
-    watch(now=now, organization_ids=organization_ids)
-    return outcome
+        return settle(due_states(organization_ids, now=now), now=now)
 
 
 def _one_by_one(run: TallyRun, organization_ids: Sequence[int], now: datetime) -> Iterable[Outcome]:

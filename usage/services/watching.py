@@ -1,5 +1,6 @@
 """Telling when included usage is running out, and when a meter is refused or allowed again."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -8,25 +9,34 @@ from django.db import transaction
 
 from accounts.models import Organization
 from credits.quantities import as_text
-from notifications.services import publish
+from notifications.services import publish, published
 from plans.models import Meter
 from plans.services.companions import adjust_on_demand
 from usage.engine.entitlement import Decision
 from usage.models import MeterState
 from usage.presentation import email_words
-from usage.services.standing import MeterStanding, meter_standings
+from usage.services.standing import MeterStanding, standings_of
+from usage.services.states import watched
+
+logger = logging.getLogger(__name__)
 
 THRESHOLDS = (50, 75, 90, 100)
-AT_ONCE = 500
+ORGANIZATIONS_AT_ONCE = 200
 
 
 def watch(*, now: datetime, organization_ids: Sequence[int] | None = None) -> int:
-    """Look at every meter where something happened, and tell what has to be told; returns how many were looked at."""
-    seen = 0
-    while batch := _waiting(now, organization_ids):
-        for organization in Organization.objects.filter(pk__in=batch):
-            with transaction.atomic():
-                seen += _watch_organization(organization, now)
+    """Look at every meter where something happened, and tell what has to be told; returns how many were looked at.
+
+    Where that fails for one organization, the others are told all the same, and its own meters stay to be looked at.
+    """
+    waiting, seen = _waiting(now, organization_ids), 0
+    for start in range(0, len(waiting), ORGANIZATIONS_AT_ONCE):
+        batch = waiting[start : start + ORGANIZATIONS_AT_ONCE]
+        try:
+            seen += _watch(batch, now)
+        except Exception:
+            logger.warning("A batch of meters could not be watched; its organizations come one by one", exc_info=True)
+            seen += sum(_watch_one(organization_id, now) for organization_id in batch)
     return seen
 
 
@@ -34,49 +44,75 @@ def _waiting(now: datetime, organization_ids: Sequence[int] | None) -> list[int]
     states = MeterState.objects.filter(watch_at__lte=now)
     if organization_ids is not None:
         states = states.filter(organization_id__in=organization_ids)
-    return list(states.order_by("organization_id").values_list("organization_id", flat=True).distinct()[:AT_ONCE])
+    return list(states.order_by("organization_id").values_list("organization_id", flat=True).distinct())
 
 
-def _watch_organization(organization: Organization, now: datetime) -> int:
+def _watch_one(organization_id: int, now: datetime) -> int:
+    try:
+        return _watch([organization_id], now)
+    except Exception:
+        logger.exception("The meters of organization %s cannot be watched", organization_id)
+        return 0
+
+
+@transaction.atomic
+def _watch(organization_ids: Sequence[int], now: datetime) -> int:
     states = list(
         MeterState.objects.select_for_update(of=("self",), no_key=True)
-        .filter(organization=organization, watch_at__lte=now)
-        .select_related("meter")
-        .order_by("meter_id")
+        .filter(organization__in=organization_ids, watch_at__lte=now)
+        .select_related("meter", "organization")
+        .order_by("organization_id", "meter_id")
     )
-    standings = meter_standings(organization=organization, meters=[state.meter for state in states], at=now)
+    standings = standings_of([(state.organization, state.meter) for state in states], at=now)
+    _announce_thresholds(standings, now)
     for state, standing in zip(states, standings, strict=True):
-        _announce_thresholds(standing, now)
         _follow_commitment(standing, now)
         _follow_refusal(state, standing, now)
-    MeterState.objects.bulk_update(states, ["watch_at", "blocked", "blocked_since"])
+    watched(states)
     return len(states)
 
 
-def _announce_thresholds(standing: MeterStanding, now: datetime) -> None:
-    """`usage.threshold`, once per threshold and window; of several passed at once each is told."""
+def _announce_thresholds(standings: Sequence[MeterStanding], now: datetime) -> None:
+    """`usage.threshold`, once per threshold and window. Of several passed at once programs are told each, and people
+    the highest.
+    """
+    passed = {_key(standing, threshold): standing for standing in standings for threshold in _passed(standing)}
+    told = published(type="usage.threshold", keys=passed) if passed else set()
+    for standing in standings:
+        new = [threshold for threshold in _passed(standing) if _key(standing, threshold) not in told]
+        for threshold in new:
+            _announce_threshold(standing, threshold, now, is_emailed=threshold == new[-1])
+
+
+def _passed(standing: MeterStanding) -> list[int]:
     included = standing.meter_terms.included if standing.meter_terms else None
     if not included:
-        return
-    percent = standing.standing.used * 100 / included
-    for threshold in THRESHOLDS:
-        if percent < threshold:
-            return
-        publish(
-            type="usage.threshold",
-            organization=standing.organization,
-            key=f"{standing.organization.pk}:{standing.meter.code}:{standing.window.start.isoformat()}:{threshold}",
-            data={
-                "meter": standing.meter.code,
-                "percent": threshold,
-                "used": as_text(standing.standing.used),
-                "included": as_text(included),
-                "window_start": standing.window.start.isoformat(),
-                "window_end": standing.window.end.isoformat(),
-            },
-            email_context=email_words(standing, standing.decide(Decimal(1))),
-            now=now,
-        )
+        return []
+    return [threshold for threshold in THRESHOLDS if standing.standing.used * 100 >= threshold * included]
+
+
+def _key(standing: MeterStanding, threshold: int) -> str:
+    return f"{standing.organization.pk}:{standing.meter.code}:{standing.window.start.isoformat()}:{threshold}"
+
+
+def _announce_threshold(standing: MeterStanding, threshold: int, now: datetime, *, is_emailed: bool) -> None:
+    assert standing.meter_terms and standing.meter_terms.included  # of nothing there is no part
+    publish(
+        type="usage.threshold",
+        organization=standing.organization,
+        key=_key(standing, threshold),
+        data={
+            "meter": standing.meter.code,
+            "percent": threshold,
+            "used": as_text(standing.standing.used),
+            "included": as_text(standing.meter_terms.included),
+            "window_start": standing.window.start.isoformat(),
+            "window_end": standing.window.end.isoformat(),
+        },
+        email_context=email_words(standing, standing.decide(Decimal(1))),
+        is_emailed=is_emailed,
+        now=now,
+    )
 
 
 def _follow_commitment(standing: MeterStanding, now: datetime) -> None:
