@@ -46,7 +46,10 @@ def _client(
 
 
 def set_up() -> None:
-    """Django as in production, where no queries are recorded."""
+    """Django as in production, where no queries are recorded, and as a worker is once it is ready."""
     import django
 
+    from billing_portal.memory import keep_what_is_loaded
+
     django.setup()
+    keep_what_is_loaded()

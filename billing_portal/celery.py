@@ -5,10 +5,11 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_ready
 from django.conf import settings
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
+from billing_portal.memory import keep_what_is_loaded
 from billing_portal.schedule import BEAT_SCHEDULE
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billing_portal.settings")
@@ -24,3 +25,8 @@ app.autodiscover_tasks()
 def log_as_django_does(**kwargs: Any) -> None:
     """Connecting this signal keeps Celery from setting up logs of its own."""
     logging.config.dictConfig(settings.LOGGING)
+
+
+@worker_ready.connect
+def settle_down(**kwargs: Any) -> None:
+    keep_what_is_loaded()

@@ -8,6 +8,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billing_portal.settings")
 
 application = get_wsgi_application()
 
-from payments.account import refuse_wrong_account  # noqa: E402  apps are ready only now
+# Apps are ready only now.
+from billing_portal.memory import keep_what_is_loaded  # noqa: E402
+from payments.account import refuse_wrong_account  # noqa: E402
 
 refuse_wrong_account()
+keep_what_is_loaded()

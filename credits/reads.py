@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 
 from accounts.models import Organization
-from accounts.prepared import prepared_cursor
+from accounts.prepared import Statement, prepared_cursor
 from credits.engine.burn import ZERO, Lot
 from credits.engine.forecast import per_day
 from credits.engine.state import NOTHING, Lapsed, WalletState, wallet_state
@@ -45,15 +45,9 @@ class WalletManager(models.Manager["Wallet"]):
         self, *, organization_ids: Sequence[int], at: datetime, units: Iterable[str] = ()
     ) -> dict[tuple[int, str], WalletState]:
         """The same for many organizations, in the one query: by organization's primary key and unit code."""
-        codes, one = list(units), len(organization_ids) == 1
-        # Of an array's length a prepared statement knows nothing: it would be planned anew each time for one.
-        query = _STATES + (" = %(organizations)s" if one else " = ANY(%(organizations)s)")
-        query += " AND wallet.unit_id = ANY(%(units)s)" if codes else ""
-        wanted = organization_ids[0] if one else list(organization_ids)
         with prepared_cursor() as cursor:
-            cursor.execute(query, {"organizations": wanted, "at": at, "units": codes})
-            rows = cursor.fetchall()
-        return {wallet: _state(rows_of_one, at) for wallet, rows_of_one in _by_wallet(rows).items()}
+            cursor.execute(*wallet_lots(organization_ids=organization_ids, at=at, units=units))
+            return states_of(cursor.fetchall(), at=at)
 
     def state(self, *, organization: Organization, unit: "Unit | str", at: datetime) -> WalletState:
         """One wallet as of `at`; nothing at all where there is no wallet yet."""
@@ -70,11 +64,21 @@ class WalletManager(models.Manager["Wallet"]):
         return per_day(consumed, days=min(BURN_DAYS, (now - begun).days + 1))
 
 
-def _by_wallet(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[int, str], list[tuple[Any, ...]]]:
+def wallet_lots(*, organization_ids: Sequence[int], at: datetime, units: Iterable[str] = ()) -> Statement:
+    """Asks for the rows of `states_of`."""
+    codes, one = list(units), len(organization_ids) == 1
+    # Of an array's length a prepared statement knows nothing: it would be planned anew each time for one.
+    query = _STATES + (" = %(organizations)s" if one else " = ANY(%(organizations)s)")
+    query += " AND wallet.unit_id = ANY(%(units)s)" if codes else ""
+    return query, {"organizations": organization_ids[0] if one else list(organization_ids), "at": at, "units": codes}
+
+
+def states_of(rows: Iterable[tuple[Any, ...]], *, at: datetime) -> dict[tuple[int, str], WalletState]:
+    """By organization's primary key and unit code."""
     grouped: dict[tuple[int, str], list[tuple[Any, ...]]] = defaultdict(list)
     for organization_id, unit, *rest in rows:
         grouped[organization_id, unit].append(tuple(rest))
-    return grouped
+    return {wallet: _state(rows_of_one, at) for wallet, rows_of_one in grouped.items()}
 
 
 def _state(rows: list[tuple[Any, ...]], at: datetime) -> WalletState:

@@ -15,12 +15,8 @@ def organization_or_404(request: Request, public_id: str) -> Organization:
     A service key reaches all; an organization key its own, and any other id is as unknown as one that does not exist.
     Raises NotFound.
     """
-    api_key = key_of(request)
-    if api_key.organization is not None:
-        organization = api_key.organization if api_key.organization.public_id == public_id else None
-    else:
-        organization = row_by(Organization, "public_id", public_id)
-    if organization is None:
+    reach, organization = key_of(request).organization_id, row_by(Organization, "public_id", public_id)
+    if organization is None or reach not in (None, organization.pk):
         raise NotFound("There is no organization with this id, or this key does not reach it.")
     return organization
 

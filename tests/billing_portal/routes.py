@@ -118,7 +118,7 @@ OPEN = {
     "api/v1/organizations": "lists what the key reaches; making one takes a service key",
     "api/v1/organizations/<str:organization>/grants": "takes a service key",
     "api/v1/webhooks/stripe": "Stripe's signature is the proof",
-    "^api/.*$": "answers 404 to everything",
+    "api/^.*$": "answers 404 to everything",
 }
 
 # Whole branches with tests of their own: the back office (permissions of staff) and sign-in (django-allauth).

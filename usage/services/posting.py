@@ -4,26 +4,41 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
+from accounts.prepared import prepared_cursor
 from credits.services.spending import restore
 from usage.engine.settlement import Before, Cover, Settled
-from usage.models import Settlement, SettlementDraw
+from usage.models import SettlementDraw
+from usage.services import arrays
 from usage.services.states import Key
 from usage.services.windows import Part, UsedWindow
 
 ZERO = Decimal(0)
 STAMP = "%Y%m%dT%H%M%S.%f"
-SETTLEMENT_FIELDS = [
-    "used",
-    "included",
-    "events",
-    "overage",
-    "from_credits",
-    "billed",
-    "unpaid",
-    "revision",
-    "settled_at",
-]
+KEEP_SQL = """
+INSERT INTO usage_settlement
+    (organization_id, meter_id, window_start, segment_start, used, included, events, overage, from_credits, billed,
+     unpaid, revision, settled_at)
+SELECT settled.*, %s
+  FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::numeric[], %s::numeric[],
+              %s::bigint[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[], %s::integer[]) AS settled
+ ORDER BY 1, 2, 3, 4
+    ON CONFLICT (organization_id, meter_id, window_start, segment_start) DO UPDATE
+   SET used = excluded.used, included = excluded.included, events = excluded.events, overage = excluded.overage,
+       from_credits = excluded.from_credits, billed = excluded.billed, unpaid = excluded.unpaid,
+       revision = excluded.revision, settled_at = excluded.settled_at
+RETURNING organization_id, meter_id, window_start, segment_start, id
+"""
+KEEP_DRAWS_SQL = """
+INSERT INTO usage_settlementdraw
+    (settlement_id, unit_id, reference, quantity, charged, restored_quantity, restored, created_at)
+SELECT drawn.*, 0, 0, %s
+  FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::numeric[], %s::numeric[]) AS drawn
+"""
+
+Segment = tuple[int, int, datetime, datetime]
+"""Organization, meter, start of the window, start of the segment."""
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +63,10 @@ class Posting:
     @property
     def key(self) -> Key:
         return self.window.key
+
+    @property
+    def segment(self) -> Segment:
+        return (*self.key, self.window.window.start, self.part.segment_start)
 
     @property
     def revision(self) -> int:
@@ -97,67 +116,97 @@ class Posting:
 
 def write(postings: Sequence[Posting], *, now: datetime) -> None:
     """Keep what was paid and how, and give back what is no longer owed. The draws have been posted."""
-    rows = [_row(posting, now) for posting in postings]
-    Settlement.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["organization", "meter", "window_start", "segment_start"],
-        update_fields=SETTLEMENT_FIELDS,
+    if not postings:
+        return
+    kept = _keep(postings, now)
+    draws: list[_Draw] = []
+    for posting in postings:
+        settlement_id = kept[posting.segment]
+        draws += _draws(settlement_id, posting, now)
+        _give_back(settlement_id, posting, now)
+    if draws:
+        _keep_draws(draws, now)
+
+
+def _keep(postings: Sequence[Posting], now: datetime) -> dict[Segment, int]:
+    """Their settlements' primary keys. Written out here: the ORM takes three times as long for thousands of rows."""
+    organizations, meters, windows, segments, *figures = zip(
+        *((*posting.segment, *_figures(posting)) for posting in postings), strict=True
     )
-    draws: list[SettlementDraw] = []
-    for row, posting in zip(rows, postings, strict=True):
-        draws += _draws(row, posting, now)
-        _give_back(row, posting, now)
-    SettlementDraw.objects.bulk_create(draws)
+    keys = [
+        arrays.numbers(organizations),
+        arrays.numbers(meters),
+        arrays.repeated(windows),
+        arrays.repeated(segments),
+    ]
+    with prepared_cursor() as cursor:
+        cursor.execute(KEEP_SQL, [now, *keys, *(arrays.numbers(column) for column in figures)])
+        return {(row[0], row[1], row[2], row[3]): row[4] for row in cursor.fetchall()}
 
 
-def _row(posting: Posting, now: datetime) -> Settlement:
-    organization, meter = posting.key
-    row = posting.part.row
-    keeps = posting.keeps_totals
-    return Settlement(
-        organization_id=organization,
-        meter_id=meter,
-        window_start=posting.window.window.start,
-        segment_start=posting.part.segment_start,
-        used=(row.used if row else ZERO) if keeps else posting.part.used,
-        events=(row.events if row else 0) if keeps else posting.part.events,
-        included=posting.included,
-        overage=posting.overage,
-        from_credits=sum((cover.quantity for cover in posting.settled.credits.values()), ZERO),
-        billed=posting.settled.billed,
-        unpaid=posting.settled.unpaid,
-        revision=posting.revision,
-        settled_at=now,
+def _figures(posting: Posting) -> tuple[Decimal | int | None, ...]:
+    row, keeps = posting.part.row, posting.keeps_totals
+    return (
+        (row.used if row else ZERO) if keeps else posting.part.used,
+        posting.included,
+        (row.events if row else 0) if keeps else posting.part.events,
+        posting.overage,
+        sum((cover.quantity for cover in posting.settled.credits.values()), ZERO),
+        posting.settled.billed,
+        posting.settled.unpaid,
+        posting.revision,
     )
 
 
-def _draws(row: Settlement, posting: Posting, now: datetime) -> Iterable[SettlementDraw]:
+class _Draw(NamedTuple):
+    settlement_id: int
+    unit: str
+    reference: str
+    quantity: Decimal
+    charged: Decimal
+
+
+def _draws(settlement_id: int, posting: Posting, now: datetime) -> Iterable[_Draw]:
     for unit, cover in posting.settled.credits.items():
         before = posting.part.paid.credits.get(unit, Cover())
         charged = posting.movements.get(unit, ZERO)
+        reference = posting.reference(unit)
         if posting.dust.get(unit):
-            reference = posting.reference(unit)
             restore(reference=f"{reference}:rest", original_reference=reference, amount=posting.dust[unit], now=now)
         if cover.quantity > before.quantity or charged > 0:
-            yield SettlementDraw(
-                settlement=row,
-                unit_id=unit,
-                reference=posting.references.get(unit, posting.reference(unit)),
-                quantity=max(cover.quantity - before.quantity, ZERO),
-                charged=max(charged, ZERO),
-                created_at=now,
+            yield _Draw(
+                settlement_id,
+                unit,
+                posting.references.get(unit, reference),
+                max(cover.quantity - before.quantity, ZERO),
+                max(charged, ZERO),
             )
 
 
-def _give_back(row: Settlement, posting: Posting, now: datetime) -> None:
+def _keep_draws(draws: Sequence[_Draw], now: datetime) -> None:
+    settlements, units, references, quantities, charged = zip(*draws, strict=True)
+    with prepared_cursor() as cursor:
+        cursor.execute(
+            KEEP_DRAWS_SQL,
+            [
+                now,
+                arrays.numbers(settlements),
+                arrays.texts(units),
+                arrays.texts(references),
+                arrays.numbers(quantities),
+                arrays.numbers(charged),
+            ],
+        )
+
+
+def _give_back(settlement_id: int, posting: Posting, now: datetime) -> None:
     """Last drawn first: the unit drawn last (which the engine decides), and of a unit the newest draw."""
     for unit, before in posting.part.paid.credits.items():
         after = posting.settled.credits.get(unit, Cover())
         quantity, amount = before.quantity - after.quantity, before.charged - after.charged
         if quantity <= 0 and amount <= 0:
             continue
-        for draw in row.draws.filter(unit_id=unit).order_by("-pk"):
+        for draw in SettlementDraw.objects.filter(settlement=settlement_id, unit_id=unit).order_by("-pk"):
             part_quantity = min(max(quantity, ZERO), draw.quantity - draw.restored_quantity)
             part_amount = min(max(amount, ZERO), draw.charged - draw.restored)
             if part_amount:

@@ -17,6 +17,7 @@ from credits.models import CreditGrant, Wallet
 from credits.services.spending import Debit, Spent, spend_batch
 from plans.engine import ladders
 from plans.engine.terms import MeterTerms
+from plans.models import Meter
 from plans.terms import timelines_for
 from usage.engine.settlement import Before, Cover, Settled, payable_until
 from usage.engine.settlement import settle as settled
@@ -61,13 +62,16 @@ def settle_lapsing(*, organization: Organization, unit: str, at: datetime, now: 
 
 def due_states(organization_ids: Sequence[int], *, now: datetime) -> list[MeterState]:
     """The states that wait to be settled, locked. Whoever else is at it has to finish first."""
-    return list(
+    states = list(
         MeterState.objects.select_for_update(of=("self",), no_key=True)
         .filter(organization_id__in=organization_ids, settle_at__lte=now)
-        .select_related("meter")
-        .prefetch_related("meter__credit_rates")
         .order_by("organization_id", "meter_id")
     )
+    # A few meters for thousands of states.
+    meters = Meter.objects.prefetch_related("credit_rates").in_bulk({state.meter_id for state in states})
+    for state in states:
+        state.meter = meters[state.meter_id]
+    return states
 
 
 def settle(locked: Sequence[MeterState], *, now: datetime, captured: Captured | None = None) -> Outcome:

@@ -1,16 +1,16 @@
-"""Where meters stand now: five short statements for one meter, and no more for those of many organizations."""
+"""Where meters stand now: five short statements in two round trips, for one meter or those of many organizations."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from accounts.models import Organization
-from accounts.prepared import prepared_cursor
+from accounts.prepared import Statement, fetch_together
 from credits.engine.state import NOTHING, WalletState
-from credits.models import Wallet
+from credits.reads import states_of, wallet_lots
 from plans.engine.terms import CreditRate, MeterTerms, Terms
 from plans.engine.windows import Window
 from plans.models import Meter
@@ -20,22 +20,32 @@ from usage.engine.settlement import Before
 from usage.models import MeterState
 from usage.services import arrays
 from usage.services.states import Key
-from usage.services.totals import totals_since
-from usage.services.windows import Counting, UsedWindow, is_charged, used_windows
+from usage.services.totals import counters_since, totals_of
+from usage.services.windows import Counting, UsedWindow, bring_settlements, counted_windows, is_charged, settled_in
 
 ZERO = Decimal(0)
 
 HELD_SQL = """
 SELECT wanted.organization, wanted.meter, held.holds, held.included, held.credits, held.to_bill, earlier.unpaid
   FROM {wanted} AS wanted (organization, meter, at, window_start),
-       LATERAL (SELECT count(*) AS holds, sum(from_allowance) AS included, sum(from_credits) AS credits,
-                       sum(to_bill) AS to_bill
+       LATERAL (SELECT count(*) AS holds, coalesce(sum(from_allowance), 0) AS included,
+                       coalesce(sum(from_credits), 0) AS credits, coalesce(sum(to_bill), 0) AS to_bill
                   FROM usage_usagehold WHERE organization_id = wanted.organization AND meter_id = wanted.meter
                    AND status = 'open' AND expires_at > wanted.at) held,
-       LATERAL (SELECT sum(unpaid) AS unpaid FROM usage_settlement
+       LATERAL (SELECT coalesce(sum(unpaid), 0) AS unpaid FROM usage_settlement
                  WHERE organization_id = wanted.organization AND meter_id = wanted.meter AND unpaid > 0
                    AND window_start < wanted.window_start) earlier
 """
+
+
+class Held(NamedTuple):
+    """What open holds have set aside, and usage of earlier windows that nothing has paid for yet."""
+
+    holds: int
+    included: Decimal
+    credits: Decimal
+    to_bill: Decimal
+    unpaid_before: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +103,27 @@ def standings_of(wanted: Iterable[tuple[Organization, Meter]], *, at: datetime) 
     timelines = timelines_for(organization_ids=ids, since=at)
     terms = {pk: timeline.terms_at(at) for pk, timeline in timelines.items()}
     starts = {key: terms[key[0]].window.start for key in keys}
+    units = {rate.unit for key, (_, meter) in keys.items() for rate in _rates(terms[key[0]], meter)}
+    counted, settled, held, lots = fetch_together(
+        counters_since(starts),
+        settled_in((*key, start) for key, start in starts.items()),
+        _held_and_unpaid(starts, at),
+        wallet_lots(organization_ids=ids, at=at, units=units),
+    )
     windows = {
         window.key: window
-        for window in used_windows(
+        for window in counted_windows(
             [Counting(key, meter.code, meter.aggregation, at) for key, (_, meter) in keys.items()],
             timelines=timelines,
-            totals=totals_since(starts),
+            totals=totals_of(counted),
             until=at,
         )
         if window.window.start == starts[window.key]
     }
+    bring_settlements(list(windows.values()), settled)
     readings = _readings(keys)
-    holds = _open_holds_and_unpaid(starts, at)
-    units = {rate.unit for key, (_, meter) in keys.items() for rate in _rates(terms[key[0]], meter)}
-    wallets = Wallet.objects.states_of_many(organization_ids=ids, at=at, units=units) if units else {}
+    holds = {(organization, meter): Held(*row) for organization, meter, *row in held}
+    wallets = states_of(lots, at=at)
     found = []
     for key, (organization, meter) in keys.items():
         its_terms = terms[organization.pk]
@@ -117,7 +134,7 @@ def standings_of(wanted: Iterable[tuple[Organization, Meter]], *, at: datetime) 
                 at,
                 its_terms,
                 its_terms.meters.get(meter.code),
-                _standing(windows.get(key), its_terms, meter, readings.get(key), holds.get(key, {})),
+                _standing(windows.get(key), its_terms, meter, readings.get(key), holds[key]),
                 {rate.unit: wallets.get((organization.pk, rate.unit), NOTHING) for rate in _rates(its_terms, meter)},
             )
         )
@@ -129,23 +146,18 @@ def _rates(terms: Terms, meter: Meter) -> tuple[CreditRate, ...]:
     return meter_terms.credit_rates if meter_terms else ()
 
 
-def _standing(
-    window: UsedWindow | None,
-    terms: Terms,
-    meter: Meter,
-    reading: Decimal | None,
-    held: dict[str, Any],
-) -> Standing:
+def _standing(window: UsedWindow | None, terms: Terms, meter: Meter, reading: Decimal | None, held: Held) -> Standing:
     amounts: dict[str, Any] = {
-        name: held.get(name) or ZERO for name in ("held_included", "held_credits", "held_to_bill")
+        "held_included": held.included,
+        "held_credits": held.credits,
+        "held_to_bill": held.to_bill,
+        "open_holds": held.holds,
     }
-    open_holds = int(held.get("open_holds") or 0)
-    earlier_unpaid = held.get("unpaid") or ZERO
     if window is None:
-        return Standing(ZERO, ZERO, earlier_unpaid=earlier_unpaid, open_holds=open_holds, **amounts)
+        return Standing(ZERO, ZERO, earlier_unpaid=held.unpaid_before, **amounts)
     covered: dict[str, Decimal] = defaultdict(Decimal)
     billed = ZERO
-    unpaid = earlier_unpaid
+    unpaid = held.unpaid_before
     current = window.parts[-1]
     for part in window.parts:
         if part.segment_start > terms.segment.start:
@@ -166,7 +178,6 @@ def _standing(
         paid=current.paid,
         before=Before(dict(covered), billed),
         earlier_unpaid=unpaid,
-        open_holds=open_holds,
         **amounts,
     )
 
@@ -184,14 +195,8 @@ def _readings(keys: Mapping[Key, tuple[Organization, Meter]]) -> dict[Key, Decim
     }
 
 
-def _open_holds_and_unpaid(starts: Mapping[Key, datetime], at: datetime) -> dict[Key, dict[str, Any]]:
-    """What open holds have set aside, and usage of windows before these starts that nothing has paid for yet."""
-    names = ("open_holds", "held_included", "held_credits", "held_to_bill", "unpaid")
+def _held_and_unpaid(starts: Mapping[Key, datetime], at: datetime) -> Statement:
+    """Asks for the rows of `Held`, by organization and meter."""
     rows = [(*key, at, window_start) for key, window_start in starts.items()]
     wanted, values = arrays.wanted(("bigint", "bigint", "timestamptz", "timestamptz"), rows)
-    with prepared_cursor() as cursor:
-        cursor.execute(HELD_SQL.format(wanted=wanted), values)
-        return {
-            (organization, meter): dict(zip(names, values, strict=True))
-            for organization, meter, *values in cursor.fetchall()
-        }
+    return HELD_SQL.format(wanted=wanted), values

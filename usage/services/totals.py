@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from accounts.prepared import prepared_cursor
+from accounts.prepared import Statement, prepared_cursor
 from usage.services import arrays
 from usage.services.states import Key
 
@@ -64,18 +64,34 @@ Totals = dict[Key, dict[datetime, dict[datetime, Total]]]
 
 def totals_since(since: Mapping[Key, datetime], *, until: datetime | None = None) -> Totals:
     """The totals of all windows from a start on; with `until`, of what happened before that instant."""
-    found: Totals = defaultdict(lambda: defaultdict(dict))
     if not since:
-        return found
-    wanted, values = arrays.wanted(KINDS, [(*key, start) for key, start in since.items()])
+        return totals_of([])
     day = until.astimezone(UTC).date() if until else None
     with prepared_cursor() as cursor:
-        cursor.execute(COUNTERS_SQL.format(wanted=wanted), [*values, day or "infinity"])
-        _gather(cursor.fetchall(), found)
+        cursor.execute(*counters_since(since, before=day))
+        rows = cursor.fetchall()
         if until and day:
+            wanted, values = _wanted(since)
             midnight = datetime.combine(day, time(), UTC)
             cursor.execute(LAST_DAY_SQL.format(wanted=wanted), [day, *values, midnight, until])
-            _gather(cursor.fetchall(), found)
+            rows += cursor.fetchall()
+    return totals_of(rows)
+
+
+def counters_since(since: Mapping[Key, datetime], *, before: date | None = None) -> Statement:
+    """Asks for the rows of `totals_of`."""
+    wanted, values = _wanted(since)
+    return COUNTERS_SQL.format(wanted=wanted), [*values, before or "infinity"]
+
+
+def totals_of(rows: Iterable[tuple[Any, ...]]) -> Totals:
+    found: Totals = defaultdict(lambda: defaultdict(dict))
+    for organization, meter, window_start, segment_start, events, billable, highest in rows:
+        window = found[organization, meter][window_start]
+        before = window.get(segment_start, Total(0, ZERO, ZERO))
+        window[segment_start] = Total(
+            before.events + int(events), before.billable + (billable or ZERO), max(before.highest, highest or ZERO)
+        )
     return found
 
 
@@ -90,10 +106,5 @@ def carried_into(windows: Iterable[tuple[int, int, datetime]]) -> dict[tuple[int
         return {(row[0], row[1], row[2]): row[3] for row in cursor.fetchall()}
 
 
-def _gather(rows: Iterable[tuple[int, int, datetime, datetime, int, Decimal, Decimal]], found: Totals) -> None:
-    for organization, meter, window_start, segment_start, events, billable, highest in rows:
-        window = found[organization, meter][window_start]
-        before = window.get(segment_start, Total(0, ZERO, ZERO))
-        window[segment_start] = Total(
-            before.events + int(events), before.billable + (billable or ZERO), max(before.highest, highest or ZERO)
-        )
+def _wanted(since: Mapping[Key, datetime]) -> tuple[str, list[Any]]:
+    return arrays.wanted(KINDS, [(*key, start) for key, start in since.items()])

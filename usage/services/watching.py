@@ -60,10 +60,13 @@ def _watch(organization_ids: Sequence[int], now: datetime) -> int:
     states = list(
         MeterState.objects.select_for_update(of=("self",), no_key=True)
         .filter(organization__in=organization_ids, watch_at__lte=now)
-        .select_related("meter", "organization")
         .order_by("organization_id", "meter_id")
     )
-    standings = standings_of([(state.organization, state.meter) for state in states], at=now)
+    organizations = Organization.objects.in_bulk(organization_ids)
+    meters = Meter.objects.in_bulk({state.meter_id for state in states})
+    standings = standings_of(
+        [(organizations[state.organization_id], meters[state.meter_id]) for state in states], at=now
+    )
     _announce_thresholds(standings, now)
     for state, standing in zip(states, standings, strict=True):
         _follow_commitment(standing, now)

@@ -1,12 +1,12 @@
 """A meter's windows as settlement sees them: each segment with its terms, what it used and how that was paid."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from accounts.prepared import prepared_cursor
+from accounts.prepared import Statement, prepared_cursor
 from plans.engine.terms import MeterTerms, Terms
 from plans.engine.windows import Window
 from plans.terms import RememberedTimeline
@@ -92,6 +92,22 @@ def used_windows(
     until: datetime,
 ) -> list[UsedWindow]:
     """Every window with something in it, oldest first, up to the one around `until`."""
+    found = counted_windows(counting, timelines=timelines, totals=totals, until=until)
+    if found:
+        with prepared_cursor() as cursor:
+            cursor.execute(*settled_in((*window.key, window.window.start) for window in found))
+            bring_settlements(found, cursor.fetchall())
+    return found
+
+
+def counted_windows(
+    counting: Sequence[Counting],
+    *,
+    timelines: Mapping[int, RememberedTimeline],
+    totals: Totals,
+    until: datetime,
+) -> list[UsedWindow]:
+    """The same before it is known how any of it was paid."""
     windows: list[tuple[Counting, Terms]] = []
     for one in counting:
         timeline = timelines[one.key[0]]
@@ -109,7 +125,6 @@ def used_windows(
     found = [
         _used_window(one, terms, totals, carried.get((*one.key, terms.window.start), ZERO)) for one, terms in windows
     ]
-    _bring_settlements(found)
     return sorted(found, key=lambda window: (window.key[0], window.window.start))
 
 
@@ -146,18 +161,20 @@ def is_charged(terms: MeterTerms | None) -> bool:
     return terms is not None and terms.commitment is None
 
 
-def _bring_settlements(windows: Sequence[UsedWindow]) -> None:
-    if not windows:
-        return
+def settled_in(windows: Iterable[tuple[int, int, datetime]]) -> Statement:
+    """Asks for the rows of `bring_settlements`: of each organization, meter and start of a window."""
+    wanted, values = arrays.wanted(KINDS, list(windows))
+    return SETTLED_SQL.format(wanted=wanted), values
+
+
+def bring_settlements(windows: Sequence[UsedWindow], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Say in each part how it was paid."""
     parts = {
         (*window.key, window.window.start, part.segment_start): part for window in windows for part in window.parts
     }
-    wanted, values = arrays.wanted(KINDS, [(*window.key, window.window.start) for window in windows])
-    with prepared_cursor() as cursor:
-        cursor.execute(SETTLED_SQL.format(wanted=wanted), values)
-        for organization, meter, window_start, segment_start, units, covered, charged, *settled in cursor.fetchall():
-            part = parts.get((organization, meter, window_start, segment_start))
-            if part is not None:
-                part.row = row = Settled(*settled)
-                covers = map(Cover, covered or (), charged or ())
-                part.paid = Paid(dict(zip(units or (), covers, strict=True)), row.billed, row.unpaid)
+    for organization, meter, window_start, segment_start, units, covered, charged, *settled in rows:
+        part = parts.get((organization, meter, window_start, segment_start))
+        if part is not None:
+            part.row = row = Settled(*settled)
+            covers = map(Cover, covered or (), charged or ())
+            part.paid = Paid(dict(zip(units or (), covers, strict=True)), row.billed, row.unpaid)
