@@ -1,5 +1,6 @@
 """One segment's payment, from what was decided to the rows that keep it."""
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +16,6 @@ from usage.services.states import Key
 from usage.services.windows import Part, UsedWindow
 
 ZERO = Decimal(0)
-STAMP = "%Y%m%dT%H%M%S.%f"
 KEEP_SQL = """
 INSERT INTO usage_settlement
     (organization_id, meter_id, window_start, segment_start, used, included, events, overage, from_credits, billed,
@@ -106,12 +106,17 @@ class Posting:
     def reference(self, unit: str) -> str:
         organization, meter = self.key
         window, segment = self.window.window.start, self.part.segment_start
-        stem = f"settle:{organization}:{meter}:{window.strftime(STAMP)}:{segment.strftime(STAMP)}"
+        stem = f"settle:{organization}:{meter}:{_stamp(window)}:{_stamp(segment)}"
         return f"{stem}:{unit}:{self.revision}"
 
     def covered_before(self, unit: str) -> Decimal:
         """How far the unit's ladder was climbed before this posting: by earlier segments, and by this one so far."""
         return self.before.credits.get(unit, ZERO) + self.part.paid.credits.get(unit, Cover()).quantity
+
+
+@functools.lru_cache(maxsize=1_000)
+def _stamp(moment: datetime) -> str:
+    return moment.strftime("%Y%m%dT%H%M%S.%f")
 
 
 def write(postings: Sequence[Posting], *, now: datetime) -> None:
