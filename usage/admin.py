@@ -20,7 +20,7 @@ from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, linked
 from accounts.api.parsers import ExactJSONParser
 from accounts.figures import Figure, Panel, count_of_trouble, figures
 from accounts.models import Organization
-from credits.admin.shared import quantity
+from credits.admin.shared import RecordAdmin, RecordInline, quantity
 from plans.models import Meter
 from usage.models import Settlement, SettlementDraw, TallyRun, TallyTrouble, UsageCounter, UsageEvent, UsageHold
 from usage.services.trial import Trial, try_event
@@ -55,7 +55,7 @@ class TrialForm(forms.Form):
 
 
 @admin.register(UsageEvent)
-class UsageEventAdmin(ReadOnlyAdmin):
+class UsageEventAdmin(RecordAdmin):
     change_list_template = "admin/usage/usageevent/change_list.html"
     list_display = [
         "event_id",
@@ -103,7 +103,7 @@ class UsageEventAdmin(ReadOnlyAdmin):
 
 
 @admin.register(UsageCounter)
-class UsageCounterAdmin(ReadOnlyAdmin):
+class UsageCounterAdmin(RecordAdmin):
     list_display = [
         "organization",
         "meter",
@@ -122,13 +122,13 @@ class UsageCounterAdmin(ReadOnlyAdmin):
     show_full_result_count = False
 
 
-class SettlementDrawInline(ReadOnlyInline):
+class SettlementDrawInline(RecordInline):
     model = SettlementDraw
     show_change_link = False
 
 
 @admin.register(Settlement)
-class SettlementAdmin(ReadOnlyAdmin):
+class SettlementAdmin(RecordAdmin):
     list_display = [
         "meter",
         linked("organization"),
@@ -149,7 +149,7 @@ class SettlementAdmin(ReadOnlyAdmin):
 
 
 @admin.register(UsageHold)
-class UsageHoldAdmin(ReadOnlyAdmin):
+class UsageHoldAdmin(RecordAdmin):
     list_display = [
         "public_id",
         linked("organization"),

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, cast
 
+from django.http import QueryDict
 from rest_framework import serializers
 
 _PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
@@ -36,7 +37,8 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 def validated(serializer_class: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
     """The accepted values of a body or a query. Raises DRF's ValidationError, which becomes the envelope."""
-    serializer = serializer_class(data=data)
+    # Of a query as of a form, DRF would take an empty value for one that was not given.
+    serializer = serializer_class(data=data.dict() if isinstance(data, QueryDict) else data)
     serializer.is_valid(raise_exception=True)
     return serializer.validated_data
 

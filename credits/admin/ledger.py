@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, linked
-from credits.admin.shared import quantity
+from credits.admin.shared import RecordAdmin, quantity
 from credits.models import CreditGrant, CreditHold, HoldReservation, LedgerEntry, Wallet
 from credits.quantities import grouped
 
@@ -122,7 +122,7 @@ class ReservationInline(ReadOnlyInline):
 
 
 @admin.register(CreditHold)
-class CreditHoldAdmin(ReadOnlyAdmin):
+class CreditHoldAdmin(RecordAdmin):
     list_display = [
         "public_id",
         "organization",

@@ -19,7 +19,7 @@ from accounts.errors import InvalidInput, PortalError, Unavailable
 from accounts.figures import Figure, Panel, count_of_trouble, figures, recent_since
 from accounts.models import User
 from accounts.public_ids import new_public_id
-from credits.admin.shared import add_problem, quantity
+from credits.admin.shared import RecordAdmin, add_problem, quantity
 from credits.forms import typed_amount
 from credits.models import Dispute, PackSubscription, Purchase, Refund
 from credits.services.refunds import RefundQuote, quote_refund, refund_purchase
@@ -190,7 +190,7 @@ class PurchaseAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Refund)
-class RefundAdmin(ReadOnlyAdmin):
+class RefundAdmin(RecordAdmin):
     list_display = ["public_id", "purchase", "money", quantity("credits"), "status", "reason", "actor", "created_at"]
     list_filter = ["status", "forgiven", "purchase__currency", "created_at"]
     list_select_related = ["purchase__unit", "purchase__organization", "actor"]

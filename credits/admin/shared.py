@@ -1,12 +1,17 @@
 """What the admin pages of credits have in common."""
 
+from functools import cache
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.options import BaseModelAdmin
+from django.db.models import Model
+from django.http import HttpRequest
 
+from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline
 from accounts.errors import InvalidInput, PortalError
-from credits.quantities import grouped
+from credits.quantities import QuantityField, grouped
 
 
 def add_problem(form: forms.Form, problem: PortalError) -> None:
@@ -15,6 +20,7 @@ def add_problem(form: forms.Form, problem: PortalError) -> None:
     form.add_error(field, problem.message)
 
 
+@cache
 def quantity(field: str) -> Any:
     """A column or read-only field of exact credits as people write them: `1,000`, not `1000.000000`."""
 
@@ -25,3 +31,19 @@ def quantity(field: str) -> Any:
 
     shown.__name__ = field
     return shown
+
+
+class _Record(BaseModelAdmin):
+    """Shows every field of a row, its quantities as people write them."""
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        exact = {field.name for field in self.model._meta.fields if isinstance(field, QuantityField)}
+        return [quantity(name) if name in exact else name for name in super().get_fields(request, obj)]
+
+
+class RecordAdmin(_Record, ReadOnlyAdmin):
+    pass
+
+
+class RecordInline(_Record, ReadOnlyInline):
+    pass

@@ -1,5 +1,6 @@
 """Finding and making wallets."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from accounts.errors import OutOfRange
@@ -24,9 +25,9 @@ def ensure_wallet(*, organization: Organization, unit: Unit | str) -> Wallet:
     return Wallet.objects.get_or_create(organization=organization, unit=get_unit(unit))[0]
 
 
-def lock_wallets(*, organization_id: int) -> None:
-    """Lock all wallets of an organization, in id order: first thing where several are posted to one by one."""
-    wallets = Wallet.objects.filter(organization_id=organization_id).order_by("pk")
+def lock_wallets(*, organization_ids: Iterable[int]) -> None:
+    """Lock all wallets of these organizations, in id order: first thing where several are posted to one by one."""
+    wallets = Wallet.objects.filter(organization_id__in=list(organization_ids)).order_by("pk")
     list(wallets.select_for_update(no_key=True).values_list("pk"))
 
 

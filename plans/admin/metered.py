@@ -5,14 +5,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, linked
-from credits.admin.shared import quantity
+from accounts.admin.shared import ReadOnlyInline, linked
+from credits.admin.shared import RecordAdmin, RecordInline, quantity
 from payments.money import Money
 from plans.models import BilledUsage, InvoiceCorrection, MeterReading
 from plans.services.metered import deliver
 
 
-class ReadingInline(ReadOnlyInline):
+class ReadingInline(RecordInline):
     model = MeterReading
     fields = ["identifier", "quantity", "read_at", "attempts", "delivered_at", "abandoned_at", "last_error"]
 
@@ -23,7 +23,7 @@ class CorrectionInline(ReadOnlyInline):
 
 
 @admin.register(BilledUsage)
-class BilledUsageAdmin(ReadOnlyAdmin):
+class BilledUsageAdmin(RecordAdmin):
     list_display = [
         "meter",
         linked("organization"),
@@ -44,7 +44,7 @@ class BilledUsageAdmin(ReadOnlyAdmin):
         return f"{Money(usage.invoiced_amount, usage.currency)} + {Money(usage.corrected_amount, usage.currency)}"
 
 
-class OutboxAdmin(ReadOnlyAdmin):
+class OutboxAdmin(RecordAdmin):
     list_filter = [
         ("delivered_at", admin.EmptyFieldListFilter),
         ("abandoned_at", admin.EmptyFieldListFilter),

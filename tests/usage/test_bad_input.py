@@ -201,7 +201,15 @@ def test_a_hold_that_makes_no_sense_holds_nothing(post, usage):
 
 def test_a_question_that_makes_no_sense_is_refused(api, service_key, usage):
     base = f"/organizations/{usage.organization.public_id}"
-    for query in ("quantity=0", "quantity=-1", "quantity=NaN", "quantity=1e400", f"quantity={HUGE}", "colour=red"):
+    for query in (
+        "quantity=",
+        "quantity=0",
+        "quantity=-1",
+        "quantity=NaN",
+        "quantity=1e400",
+        f"quantity={HUGE}",
+        "colour=red",
+    ):
         for path in ("/entitlements/calls", "/entitlements"):
             answer = api(service_key).get(f"{base}{path}?{query}")
             assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid"), query

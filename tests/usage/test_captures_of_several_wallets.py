@@ -5,12 +5,13 @@ from decimal import Decimal
 
 import pytest
 import time_machine
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 
 from credits.models import Wallet
 from credits.services import grants
 from credits.services.audit import differences
 from plans.models import Meter
+from tests.usage.waiting import wait_until_somebody_waits
 from usage.models import UsageHold
 from usage.services.captures import capture_usage_hold
 from usage.services.holds import open_usage_hold
@@ -71,13 +72,3 @@ def capture_alone(held, now):
         capture_usage_hold(hold=UsageHold.objects.get(pk=held.pk), now=now)
     finally:
         connections.close_all()
-
-
-def wait_until_somebody_waits():
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-    for _ in range(20_000):
-        with connection.cursor() as cursor:
-            cursor.execute(waiting)
-            if cursor.fetchone()[0]:
-                return
-    raise AssertionError("nobody waits for a lock")

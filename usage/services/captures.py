@@ -45,7 +45,7 @@ def capture_usage_hold(
         hold.refresh_from_db()
         if hold.status_at(now) != UsageHold.Status.OPEN:
             return _repeated(hold, used, status, duration_ms, now)
-        lock_wallets(organization_id=hold.organization_id)
+        lock_wallets(organization_ids=[hold.organization_id])
         state = _settled_so_far(hold, now)
         before = _paid(hold)
         fact = _fact(hold, used, status, duration_ms)

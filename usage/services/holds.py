@@ -167,7 +167,7 @@ def _same(earlier: UsageHold, asked: Asked) -> UsageHold:
 def _settle_what_waits(state: MeterState, now: datetime) -> None:
     """So that what was used is paid before anything is set aside: what the decision then sees is what there is."""
     if state.settle_at is not None and state.settle_at <= now:
-        lock_wallets(organization_id=state.organization_id)
+        lock_wallets(organization_ids=[state.organization_id])
         settle([state], now=now)
 
 
@@ -177,7 +177,7 @@ def _open(asked: Asked, standing: MeterStanding, decision: Decision, now: dateti
     public_id = new_public_id("hold")
     drawn = [draw for draw in decision.draws if draw.credits]
     if len(drawn) > 1:
-        lock_wallets(organization_id=asked.organization.pk)
+        lock_wallets(organization_ids=[asked.organization.pk])
     held = [
         credit_holds.open_hold(
             organization=asked.organization,

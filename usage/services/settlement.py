@@ -15,6 +15,7 @@ from django.db import transaction
 from accounts.models import Organization
 from credits.models import CreditGrant, Wallet
 from credits.services.spending import Debit, Spent, spend_batch
+from credits.services.wallets import lock_wallets
 from plans.engine import ladders
 from plans.engine.terms import MeterTerms
 from plans.models import Meter
@@ -81,7 +82,11 @@ def settle(locked: Sequence[MeterState], *, now: datetime, captured: Captured | 
     """
     if not locked:
         return Outcome()
-    outcome = _settle_slices(_lapsed(locked, now), now)
+    lapsed = _lapsed(locked, now)
+    if lapsed:
+        # Slice after slice, then the present: each would lock only what it draws on.
+        lock_wallets(organization_ids={state.organization_id for state, _ in lapsed})
+    outcome = _settle_slices(lapsed, now)
     _settle(locked, now=now, at=now, outcome=outcome, captured=captured)
     return outcome
 
