@@ -20,7 +20,7 @@ from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, linked
 from accounts.api.parsers import ExactJSONParser
 from accounts.figures import Figure, Panel, count_of_trouble, figures
 from accounts.models import Organization
-from credits.admin.shared import RecordAdmin, RecordInline, quantity
+from credits.admin.shared import RecordAdmin, quantity
 from plans.models import Meter
 from usage.models import Settlement, SettlementDraw, TallyRun, TallyTrouble, UsageCounter, UsageEvent, UsageHold
 from usage.services.trial import Trial, try_event
@@ -122,8 +122,18 @@ class UsageCounterAdmin(RecordAdmin):
     show_full_result_count = False
 
 
-class SettlementDrawInline(RecordInline):
+class SettlementDrawInline(ReadOnlyInline):
     model = SettlementDraw
+    readonly_fields = [
+        "created_at",
+        "unit",
+        quantity("quantity"),
+        quantity("charged"),
+        quantity("restored_quantity"),
+        quantity("restored"),
+        "reference",
+    ]
+    fields = [*readonly_fields]
     show_change_link = False
 
 

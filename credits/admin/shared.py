@@ -5,11 +5,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.options import BaseModelAdmin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline
+from accounts.admin.shared import ReadOnlyAdmin
 from accounts.errors import InvalidInput, PortalError
 from credits.quantities import QuantityField, grouped
 
@@ -33,17 +32,9 @@ def quantity(field: str) -> Any:
     return shown
 
 
-class _Record(BaseModelAdmin):
+class RecordAdmin(ReadOnlyAdmin):
     """Shows every field of a row, its quantities as people write them."""
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         exact = {field.name for field in self.model._meta.fields if isinstance(field, QuantityField)}
         return [quantity(name) if name in exact else name for name in super().get_fields(request, obj)]
-
-
-class RecordAdmin(_Record, ReadOnlyAdmin):
-    pass
-
-
-class RecordInline(_Record, ReadOnlyInline):
-    pass

@@ -6,15 +6,24 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.admin.shared import ReadOnlyInline, linked
-from credits.admin.shared import RecordAdmin, RecordInline, quantity
+from credits.admin.shared import RecordAdmin, quantity
 from payments.money import Money
 from plans.models import BilledUsage, InvoiceCorrection, MeterReading
 from plans.services.metered import deliver
 
 
-class ReadingInline(RecordInline):
+class ReadingInline(ReadOnlyInline):
     model = MeterReading
-    fields = ["identifier", "quantity", "read_at", "attempts", "delivered_at", "abandoned_at", "last_error"]
+    readonly_fields = [
+        "identifier",
+        quantity("quantity"),
+        "read_at",
+        "attempts",
+        "delivered_at",
+        "abandoned_at",
+        "last_error",
+    ]
+    fields = [*readonly_fields]
 
 
 class CorrectionInline(ReadOnlyInline):

@@ -46,7 +46,7 @@ def test_credits_that_a_hold_set_free_in_time_pay_before_they_lapse(usage, held,
 def test_a_tally_waits_for_the_first_wallet_before_it_pays_from_what_lapsed_in_the_second(usage):
     """What lapsed is drawn before the present is: a capture that locks both in order must not meet it halfway."""
     usage.grant("usd", 10)
-    usage.grant("mau", 2, expires_at=usage.now + HOUR)
+    usage.grant("mau", 1, expires_at=usage.now + HOUR)
     usd, mau = Wallet.objects.order_by("pk")
     assert (usd.unit_id, mau.unit_id) == ("usd", "mau")
     usage.report("calls", quantity="1")
