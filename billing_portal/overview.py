@@ -20,7 +20,7 @@ from credits.presentation import Balance, EntryLine, balances_of, entry_lines
 from plans.engine.terms import Terms
 from plans.engine.windows import Window
 from plans.models import Subscription
-from plans.presentation import subscription_money
+from plans.presentation import subscription_money, trial_line
 from plans.terms import terms_for
 from usage.presentation import meter_line, way_up
 from usage.services.entitlements import entitlements, meters_of
@@ -83,6 +83,8 @@ def plan_summary(terms: Terms, base: Subscription | None) -> str:
         return f"{name}, set back to {terms.plan_name or 'nothing'} until an overdue invoice is paid"
     if base.cancel_at is not None:
         return f"{name}, ends {base.cancel_at:%-d %B %Y}"
+    if trial := trial_line(base):
+        return f"{name}: {trial[0].lower()}{trial[1:]}"
     if base.current_period_end is not None:
         return f"{name}, renews {base.current_period_end:%-d %B %Y} for {subscription_money(base)}"
     return name

@@ -168,6 +168,14 @@ def price_line(subscription: Subscription) -> str:
     return f"{money} {PER[subscription.interval]}"
 
 
+def trial_line(subscription: Subscription) -> str:
+    """`Free until 6 December 2026, then $29.00 a month`; nothing when there is no trial."""
+    if subscription.status != Subscription.Status.TRIALING or subscription.trial_end is None:
+        return ""
+    ends = f"Free until {subscription.trial_end:%-d %B %Y}"
+    return ends if subscription.cancel_at else f"{ends}, then {price_line(subscription)}"
+
+
 def subscription_money(subscription: Subscription) -> Money:
     """What a period costs before any usage: a metered price is that of one, and says nothing about the next invoice."""
     metered = SubscriptionItem.Component.METERED

@@ -20,14 +20,16 @@ from credits.services.holds import capture_hold, open_hold
 from credits.services.refunds import refund_purchase
 from credits.services.returning import refresh_from_checkout
 from credits.services.topups import set_auto_top_up
+from payments.customers import ensure_customer
 from payments.reconciliation import reconcile
+from plans.models import Subscription
 from plans.services.checkout import complete_checkout, start_checkout
 from plans.services.selections import choose
 from usage.services.ingest import ingest
 from usage.services.tally import tally
 
 BEGINS = timedelta(days=150)
-DECLINES_LATER = "4000000000000341"
+DECLINES_LATER = "pm_card_chargeCustomerFail"
 
 
 class Story:
@@ -73,7 +75,9 @@ class Story:
             case 45 | 30 | 12:
                 self._buy(northwind, "usd-50", at=day)
             case 33:
-                self._subscribe(adatum, "pro", "month", card=DECLINES_LATER, at=day)
+                bought = self._subscribe(adatum, "pro", "month", at=day)
+                customer = ensure_customer(organization=adatum)
+                sandbox.replace_card(customer=customer, subscription=bought.stripe_id, card=DECLINES_LATER)
             case 20:
                 self._give("Compensation for a bug", "mau", "100", to=northwind, staff=staff, at=day)
 
@@ -128,13 +132,13 @@ class Story:
         *,
         at: datetime,
         quantity: int | None = None,
-        card: str = "4242424242424242",
-    ) -> None:
+    ) -> Subscription:
         self._reach(at)
         selection = choose(organization=organization, plan=plan, interval=interval, quantity=quantity)
         checkout = start_checkout(organization=organization, selection=selection, now=at)
-        sandbox.pay(checkout.stripe_session_id or "", card=card)
+        sandbox.pay(checkout.stripe_session_id or "")
         complete_checkout(checkout=checkout, now=at)
+        return organization.subscriptions.get(role=Subscription.Role.BASE)
 
     def _buy(self, organization: Organization, pack: str, *, at: datetime) -> Purchase:
         self._reach(at)

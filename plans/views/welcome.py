@@ -8,6 +8,7 @@ from accounts.pages import refusal_as_message
 from accounts.permissions import Permission
 from accounts.scoping import OrganizationRequest, organization_page
 from plans.models import PlanCheckout, Subscription
+from plans.presentation import trial_line
 from plans.services.checkout import complete_checkout
 
 
@@ -35,4 +36,5 @@ def _checkout_or_404(request: OrganizationRequest, public_id: str) -> PlanChecko
 
 
 def _context(checkout: PlanCheckout) -> dict[str, object]:
-    return {"checkout": checkout, "base": Subscription.objects.base_of(checkout.organization)}
+    base = Subscription.objects.base_of(checkout.organization)
+    return {"checkout": checkout, "base": base, "trial": trial_line(base) if base else ""}

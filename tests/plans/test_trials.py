@@ -1,8 +1,10 @@
 """A trial costs nothing, is announced before it ends, and then becomes the plan."""
 
 import pytest
+from django.urls import reverse
 
 from notifications.models import Event, SentEmail
+from plans.models import PlanCheckout
 from plans.services.cancellation import cancel_at_period_end
 from plans.services.trials import remind
 
@@ -64,3 +66,14 @@ def test_one_that_was_cancelled_is_not_announced_and_costs_nothing(on_trial) -> 
     assert reminders(on_trial) == []
     assert on_trial.terms.plan == "free"
     assert [invoice.total for invoice in on_trial.invoices()] == [0]
+
+
+def test_pages_say_until_when_it_is_free_and_what_follows(on_trial, signed_in, alice, acme) -> None:
+    checkout = PlanCheckout.objects.get(organization=acme)
+    ends = f"{on_trial.base.trial_end:%-d %B %Y}"
+    browser = signed_in(alice)
+    overview = browser.get(reverse("overview", args=[acme.public_id])).content.decode()
+    assert f"Pro, monthly: free until {ends}, then $29.00 a month" in overview
+    welcome = browser.get(reverse("plans:welcome", args=[acme.public_id, checkout.public_id])).content.decode()
+    assert "You are trying Pro" in welcome
+    assert f"Free until {ends}, then $29.00 a month." in welcome
