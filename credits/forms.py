@@ -26,7 +26,7 @@ def typed_amount(text: str, currency: str) -> int:
 
 
 def _title_and_price(obj: CreditPack) -> str:
-    return f"{obj.title} for {obj.money}"
+    return f"{obj.money} · {obj.title}"  # the price first: a phone cuts a long name
 
 
 class RedeemForm(forms.Form):
