@@ -21,9 +21,15 @@ def prepared_cursor(format: Format = Format.BINARY) -> CursorWrapper:
     debit costs. Results come in binary, which psycopg reads in C, times and decimals above all; JSON columns come as
     they are, not as the ORM's fields expect them.
     """
-    connection.ensure_connection()
+    _connect()
     wrapper = CursorDebugWrapper if connection.queries_logged else CursorWrapper
     return wrapper(_cursor(format), connection)
+
+
+def _connect() -> None:
+    """As Django does before a cursor of its own: a connection that the server has closed is replaced."""
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
 
 
 def _cursor(format: Format) -> psycopg.Cursor[tuple[Any, ...]]:
@@ -37,7 +43,7 @@ def fetch_together(*statements: Statement) -> list[list[tuple[Any, ...]]]:
 
     Four short ones take half the time that they take one after the other.
     """
-    connection.ensure_connection()
+    _connect()
     with connection.wrap_database_errors, connection.connection.pipeline():
         cursors = [_cursor(Format.BINARY) for _ in statements]
         for cursor, (sql, parameters) in zip(cursors, statements, strict=True):
