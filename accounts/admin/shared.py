@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.auth import get_permission_codename
 from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -27,7 +28,9 @@ class ReadOnly:
 
 
 class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin):
-    pass
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """For actions: the rows are not edited, but whoever may only look at them starts nothing with them."""
+        return request.user.has_perm(f"{self.opts.app_label}.{get_permission_codename('change', self.opts)}")
 
 
 class ReadOnlyInline(ReadOnly, admin.TabularInline):

@@ -63,7 +63,7 @@ class OutboxAdmin(RecordAdmin):
     list_select_related = ["usage__organization", "usage__meter"]
     actions = ["deliver_now"]
 
-    @admin.action(description="Deliver what is waiting now", permissions=["view"])
+    @admin.action(description="Deliver what is waiting now", permissions=["act"])
     def deliver_now(self, request: HttpRequest, rows: QuerySet[MeterReading]) -> None:
         now = timezone.now()
         rows.filter(delivered_at=None, abandoned_at=None).update(next_attempt_at=now)

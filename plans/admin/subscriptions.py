@@ -43,7 +43,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     inlines = [ItemInline, PeriodInline, ChangeInline, CaseInline]
     actions = ["read_again"]
 
-    @admin.action(description="Read again from Stripe", permissions=["view"])
+    @admin.action(description="Read again from Stripe", permissions=["act"])
     def read_again(self, request: HttpRequest, subscriptions: QuerySet[Subscription]) -> None:
         if read := for_each(request, subscriptions, lambda one: refresh(stripe_id=one.stripe_id, now=timezone.now())):
             messages.success(request, f"Read {read} subscription(s) again.")
@@ -76,7 +76,7 @@ class PlanChangeAdmin(ReadOnlyAdmin):
     list_select_related = ["subscription__organization", "from_plan", "to_plan"]
     actions = ["take_back"]
 
-    @admin.action(description="Take back planned changes", permissions=["view"])
+    @admin.action(description="Take back planned changes", permissions=["act"])
     def take_back(self, request: HttpRequest, chosen: QuerySet[PlanChange]) -> None:
         planned = [change for change in chosen if change.status == PlanChange.Status.SCHEDULED]
         taken_back = for_each(request, planned, lambda change: cancel_change(change=change, now=timezone.now()))

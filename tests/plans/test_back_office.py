@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from plans.engine.ladders import parse
@@ -19,6 +20,8 @@ from plans.models import (
     PlanRevision,
     Subscription,
 )
+from plans.services.changes import change_plan
+from plans.services.selections import choose
 from plans.terms import terms_for
 
 pytestmark = pytest.mark.django_db
@@ -211,3 +214,71 @@ def test_what_stripe_decided_is_only_looked_at(overdue, office, model) -> None:
 def test_staff_without_permission_see_nothing(catalogue, sven, signed_in) -> None:
     for model in MODELS:
         assert signed_in(sven).get(reverse(f"admin:plans_{model}_changelist")).status_code in (302, 403)
+
+
+@pytest.fixture
+def gone(globex):
+    """A subscription that Stripe does not know, with a change that waits."""
+
+    def make(now):
+        pro = Plan.objects.get(code="pro")
+        subscription = Subscription.objects.create(
+            organization=globex,
+            stripe_id="sub_gone",
+            role=Subscription.Role.BASE,
+            plan=pro,
+            interval="month",
+            status=Subscription.Status.ACTIVE,
+            anchor=now,
+            started_at=now,
+            synced_at=now,
+        )
+        change = PlanChange.objects.create(
+            subscription=subscription,
+            from_plan=pro,
+            from_interval="month",
+            to_plan=Plan.objects.get(code="payg"),
+            to_interval="month",
+            timing=PlanChange.Timing.RENEWAL,
+            status=PlanChange.Status.SCHEDULED,
+            stripe_schedule_id="sub_sched_gone",
+            effective_at=now,
+            created_at=now,
+        )
+        return subscription, change
+
+    return make
+
+
+def test_one_that_is_refused_does_not_keep_an_action_from_the_others(stage, gone, office) -> None:
+    stage.subscribe("pro")
+    selection = choose(organization=stage.organization, plan="payg", interval="month", quantity=None)
+    with stage.commit():
+        planned = change_plan(organization=stage.organization, selection=selection, now=stage.now)
+    other, others_change = gone(stage.now)
+
+    with stage.commit():
+        read = act(office, "read_again", other, stage.base)
+    assert "Read 1 subscription(s) again." in read
+    assert f"{other}: " in read
+
+    with stage.commit():
+        taken = act(office, "take_back", others_change, planned)
+    assert "Took back 1 planned change(s)." in taken
+    planned.refresh_from_db()
+    others_change.refresh_from_db()
+    assert (planned.status, others_change.status) == ("cancelled", "scheduled")
+
+
+def test_who_may_only_look_starts_nothing(catalogue, gone, sven, signed_in, now) -> None:
+    subscription, change = gone(now)
+    sven.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    looking = signed_in(sven)
+    for instance, action in ((subscription, "read_again"), (change, "take_back")):
+        page = looking.get(reverse(f"admin:plans_{instance._meta.model_name}_changelist")).content.decode()
+        assert "Globex" in page
+        assert action not in page
+        act(looking, action, instance)
+    subscription.refresh_from_db()
+    change.refresh_from_db()
+    assert (subscription.synced_at, change.status) == (now, "scheduled")
