@@ -1,17 +1,15 @@
 """A job that draws on more than its hold, or on several wallets at once."""
 
-import threading
 from decimal import Decimal
 
 import pytest
 import time_machine
-from django.db import connections, transaction
 
 from credits.models import Wallet
 from credits.services import grants
 from credits.services.audit import differences
 from plans.models import Meter
-from tests.usage.waiting import wait_until_somebody_waits
+from tests.usage.waiting import assert_locked_in_order
 from usage.models import UsageHold
 from usage.services.captures import capture_usage_hold
 from usage.services.holds import open_usage_hold
@@ -55,20 +53,8 @@ def test_a_capture_waits_for_the_first_wallet_before_it_locks_the_second(usage):
     assert (usd.unit_id, mau.unit_id) == ("usd", "mau")
     held = hold(usage, "calls", 3)
     assert held.credit_holds.count() == 2
-    capturing = threading.Thread(target=capture_alone, args=(held, usage.now))
-    with transaction.atomic():
-        Wallet.objects.select_for_update().get(pk=usd.pk)
-        capturing.start()
-        wait_until_somebody_waits()
-        assert Wallet.objects.select_for_update(nowait=True).get(pk=mau.pk) == mau
-    capturing.join()
+    mine = UsageHold.objects.get(pk=held.pk)
+    assert_locked_in_order(usd, mau, lambda: capture_usage_hold(hold=mine, now=usage.now))
     held.refresh_from_db()
     assert (held.status, held.debt) == (UsageHold.Status.CAPTURED, 0)
     assert (usage.available("mau"), usage.available("usd")) == (0, Decimal("9.997"))
-
-
-def capture_alone(held, now):
-    try:
-        capture_usage_hold(hold=UsageHold.objects.get(pk=held.pk), now=now)
-    finally:
-        connections.close_all()

@@ -1,15 +1,13 @@
 """Before credits lapse they pay for what was used while they lived, whatever stood in the way until then."""
 
-import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connections, transaction
 
 from credits.models import LedgerEntry, Wallet
 from credits.services.expiry import expire_credits
 from credits.services.holds import open_hold
-from tests.usage.waiting import wait_until_somebody_waits
+from tests.usage.waiting import assert_locked_in_order
 from usage.models import SettlementDraw
 from usage.services.tally import tally
 
@@ -51,18 +49,5 @@ def test_a_tally_waits_for_the_first_wallet_before_it_pays_from_what_lapsed_in_t
     assert (usd.unit_id, mau.unit_id) == ("usd", "mau")
     usage.report("calls", quantity="1")
     usage.report("calls", quantity="3", at=usage.now + 2 * HOUR, now=usage.now + 2 * HOUR)
-    tallying = threading.Thread(target=tally_alone, args=(usage.now + 3 * HOUR,))
-    with transaction.atomic():
-        Wallet.objects.select_for_update().get(pk=usd.pk)
-        tallying.start()
-        wait_until_somebody_waits()
-        assert Wallet.objects.select_for_update(nowait=True).get(pk=mau.pk) == mau
-    tallying.join()
+    assert_locked_in_order(usd, mau, lambda: tally(now=usage.now + 3 * HOUR))
     assert [draw.unit_id for draw in SettlementDraw.objects.all()] == ["mau", "usd"]
-
-
-def tally_alone(now):
-    try:
-        tally(now=now)
-    finally:
-        connections.close_all()

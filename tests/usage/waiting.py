@@ -1,6 +1,28 @@
 """For tests of who waits for whom."""
 
-from django.db import connection
+import threading
+
+from django.db import connection, connections, transaction
+
+from credits.models import Wallet
+
+
+def assert_locked_in_order(first, second, work):
+    """`work`, on a connection of its own, waits for the first wallet before it locks the second."""
+
+    def alone():
+        try:
+            work()
+        finally:
+            connections.close_all()
+
+    working = threading.Thread(target=alone)
+    with transaction.atomic():
+        Wallet.objects.select_for_update().get(pk=first.pk)
+        working.start()
+        wait_until_somebody_waits()
+        assert Wallet.objects.select_for_update(nowait=True).get(pk=second.pk) == second
+    working.join()
 
 
 def wait_until_somebody_waits():

@@ -79,7 +79,7 @@ def _announce_thresholds(standings: Sequence[MeterStanding], now: datetime) -> N
     """`usage.threshold`, once per threshold and window. Of several passed at once programs are told each, and people
     the highest.
     """
-    passed = {_key(standing, threshold): standing for standing in standings for threshold in _passed(standing)}
+    passed = [_key(standing, threshold) for standing in standings for threshold in _passed(standing)]
     told = published(type="usage.threshold", keys=passed) if passed else set()
     for standing in standings:
         new = [threshold for threshold in _passed(standing) if _key(standing, threshold) not in told]
