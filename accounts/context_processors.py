@@ -3,9 +3,9 @@
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts import navigation
 from accounts.models import Membership
 from accounts.permissions import Permission, may
+from core import navigation
 
 
 def tenant(request: HttpRequest) -> dict[str, object]:
@@ -25,7 +25,11 @@ def tenant(request: HttpRequest) -> dict[str, object]:
         context |= {
             "organization": membership.organization,
             "membership": membership,
-            "nav": navigation.lines_for(membership, request),
+            "nav": navigation.lines_for(
+                request,
+                org_id=membership.organization.public_id,
+                is_allowed=lambda permission: may(membership.role, Permission(permission)),
+            ),
             "can": {permission.name: may(membership.role, permission) for permission in Permission},
         }
     return context

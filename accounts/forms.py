@@ -10,11 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.adapter import remembered_invitation
-from accounts.errors import InvalidInput
 from accounts.models import ApiKey, Role, User
 from accounts.services.invitations import accept_invitation
 from accounts.services.names import NAME_LENGTH, clean_name
 from accounts.services.organizations import create_organization
+from core.errors import InvalidInput
 
 
 class NameField(forms.CharField):

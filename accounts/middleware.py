@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from accounts.api.errors import envelope
+from core.api.errors import envelope
 
 
 def refuse_nul_characters(

@@ -177,7 +177,7 @@ def _tally(organizations: list["Organization"]) -> tuple[float, float, float]:
 
     from usage.models import MeterState
     from usage.services.ingest import ingest
-    from usage.services.watching import watch
+    from usage.services.thresholds import watch
 
     MeterState.objects.update(settle_at=datetime.now(UTC), settle_from=datetime.now(UTC) - timedelta(days=DAYS))
     _settle_all()

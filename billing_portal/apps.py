@@ -6,8 +6,8 @@ class BillingPortalConfig(AppConfig):
     verbose_name = "Billing portal"
 
     def ready(self) -> None:
-        from accounts import health, navigation
         from billing_portal.health import broker, cache_answers, database
+        from core import health, navigation
 
         health.register("database", database)
         health.register("cache", cache_answers)

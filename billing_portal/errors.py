@@ -5,7 +5,7 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 
-from accounts.api.errors import envelope
+from core.api.errors import envelope
 
 CODES = {
     HTTPStatus.BAD_REQUEST: ("malformed", "The request is malformed."),

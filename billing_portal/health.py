@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.health import Health, checks
 from billing_portal.celery import app as celery_app
+from core.health import Health, checks
 
 logger = logging.getLogger(__name__)
 

@@ -3,12 +3,30 @@ from django.apps import AppConfig
 
 class CreditsConfig(AppConfig):
     name = "credits"
+    back_office_order = 20
 
     def ready(self) -> None:
-        from accounts import health
-        from credits import webhooks  # noqa: F401  registers itself
-        from credits.registrations import register_all
+        from core import health, navigation
+        from credits import (
+            catalogue_file,
+            reconciliation,
+            stripe_catalogue,
+            stripe_webhooks,  # noqa: F401  registers itself
+        )
+        from credits.event_types import EVENT_TYPES
         from credits.services.audit import audit_health
+        from notifications import event_types
+        from payments.catalogue_file import register_section
+        from payments.reconciliation import register_reconciler
+        from payments.stripe_catalogue import register_source
 
         health.register("ledger", audit_health)
-        register_all()
+        navigation.register("Credits", "credits:overview", order=20)
+        for event_type in EVENT_TYPES:
+            event_types.register(event_type)
+        register_source("credit packs", stripe_catalogue.packs_at_stripe)
+        register_section(catalogue_file.UNITS)
+        register_section(catalogue_file.PACKS)
+        register_reconciler("purchases", reconciliation.reconcile_purchases)
+        register_reconciler("refunds", reconciliation.reconcile_refunds)
+        register_reconciler("disputes", reconciliation.reconcile_disputes)

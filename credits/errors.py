@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
-from accounts.errors import Conflict, InvalidInput, PaymentRequired
-from credits.quantities import as_text
+from core.errors import Conflict, InvalidInput, PaymentRequired
+from core.quantities import as_text
 
 
 class UnknownUnit(InvalidInput):

@@ -1,34 +1,11 @@
-"""Files that people open in a spreadsheet."""
+"""The ledger as a file that people open in a spreadsheet."""
 
-import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 
+from core.csv_export import csv_lines
+from core.quantities import as_text
 from credits.models import LedgerEntry, Wallet
-from credits.quantities import as_text
-
-# https://owasp.org/www-community/attacks/CSV_Injection: what a spreadsheet would take for a formula.
-RISKY_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-
-class _Line:
-    """A file for `csv.writer` that hands back what is written."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def csv_lines(rows: Iterable[Iterable[object]]) -> Iterator[str]:
-    """Rows as CSV; text that could be a formula is preceded by an apostrophe, numbers stay numbers."""
-    writer = csv.writer(_Line())
-    for row in rows:
-        yield writer.writerow([safe(value) for value in row])
-
-
-def safe(value: object) -> object:
-    if isinstance(value, str) and value.startswith(RISKY_STARTS):
-        return f"'{value}"
-    return value
 
 
 def ledger_csv(wallet: Wallet) -> Iterator[str]:

@@ -5,10 +5,10 @@ from typing import Any
 
 from django import forms
 
-from accounts.errors import InvalidInput
 from accounts.models import Organization
+from core.errors import InvalidInput
+from core.money import Money, minor_digits
 from credits.models import AutoTopUp, CreditPack, Unit
-from payments.money import Money, minor_digits
 
 
 def typed_amount(text: str, currency: str) -> int:

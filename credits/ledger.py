@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from django.db import DataError, IntegrityError
 from psycopg.errors import NumericValueOutOfRange
 
-from accounts.errors import OutOfRange
-from accounts.prepared import prepared_cursor
+from core.errors import OutOfRange
+from core.prepared_statements import prepared_cursor
 from credits import hooks
 from credits.errors import ReferenceConflict
 from credits.models import CreditHold

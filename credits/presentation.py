@@ -10,11 +10,11 @@ from django.db.models import QuerySet, Sum
 from django.db.models.functions import TruncMonth
 
 from accounts.models import Organization
+from core.money import Money, minor_digits
+from core.quantities import as_text, grouped
 from credits.engine.forecast import runs_out_at
 from credits.engine.state import WalletState
 from credits.models import CreditGrant, CreditHold, CreditPack, LedgerEntry, Unit, Wallet
-from credits.quantities import as_text, grouped
-from payments.money import Money, minor_digits
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 
 from accounts.models import Organization
-from accounts.prepared import Statement, prepared_cursor
-from credits.engine.burn import ZERO, Lot
+from core.prepared_statements import Statement, prepared_cursor
+from core.quantities import ZERO
+from credits.engine.burn import Lot
 from credits.engine.forecast import per_day
 from credits.engine.state import NOTHING, Lapsed, WalletState, wallet_state
 

@@ -7,9 +7,15 @@ from credits.services.disputes import follow_dispute
 from credits.services.fulfilment import follow_checkout
 from credits.services.recurring import grant_paid_lines
 from credits.services.refunds import follow_refund
-from credits.services.topups import follow_top_up
+from credits.services.top_ups import follow_top_up
 from payments import gateway
-from payments.mirror import CheckoutSessionView, DisputeView, InvoiceView, PaymentIntentView, RefundView
+from payments.stripe_objects import (
+    StripeCheckoutSession,
+    StripeDispute,
+    StripeInvoice,
+    StripePaymentIntent,
+    StripeRefund,
+)
 
 
 def reconcile_purchases(*, since: datetime, now: datetime) -> list[str]:
@@ -19,7 +25,7 @@ def reconcile_purchases(*, since: datetime, now: datetime) -> list[str]:
         purchase = Purchase.objects.named_by(data.get("metadata") or {})
         if purchase is None or purchase.status == Purchase.Status.PAID:
             continue
-        session = CheckoutSessionView.of(gateway.checkout.retrieve(session=data["id"]))
+        session = StripeCheckoutSession.of(gateway.checkout.retrieve(session=data["id"]))
         after = follow_checkout(purchase=purchase, session=session, now=now)
         if after.status != purchase.status:
             repaired.append(f"{purchase.public_id} is {after.get_status_display()}")
@@ -27,14 +33,14 @@ def reconcile_purchases(*, since: datetime, now: datetime) -> list[str]:
         purchase = Purchase.objects.named_by(data.get("metadata") or {})
         if purchase is None or purchase.kind != Purchase.Kind.TOP_UP or purchase.status == Purchase.Status.PAID:
             continue
-        after = follow_top_up(purchase=purchase, intent=PaymentIntentView.of(data), now=now)
+        after = follow_top_up(purchase=purchase, intent=StripePaymentIntent.of(data), now=now)
         if after.status != purchase.status:
             repaired.append(f"{purchase.public_id} is {after.get_status_display()}")
     for data in gateway.invoices.list_since(since=since):
         known = set(
             Purchase.objects.filter(invoice=data["id"], status=Purchase.Status.PAID).values_list("pk", flat=True)
         )
-        for purchase in grant_paid_lines(invoice=InvoiceView.of(data), now=now):
+        for purchase in grant_paid_lines(invoice=StripeInvoice.of(data), now=now):
             if purchase.pk not in known:
                 repaired.append(f"{purchase.public_id} is paid by {data['id']}")
     return repaired
@@ -43,7 +49,7 @@ def reconcile_purchases(*, since: datetime, now: datetime) -> list[str]:
 def reconcile_refunds(*, since: datetime, now: datetime) -> list[str]:
     repaired: list[str] = []
     for data in gateway.refunds.list_since(since=since):
-        view = RefundView.of(data)
+        view = StripeRefund.of(data)
         before = Refund.objects.filter(stripe_refund=view.id).values_list("status", flat=True).first()
         after = follow_refund(view=view, now=now)
         if after is not None and after.status != before:
@@ -54,7 +60,7 @@ def reconcile_refunds(*, since: datetime, now: datetime) -> list[str]:
 def reconcile_disputes(*, since: datetime, now: datetime) -> list[str]:
     repaired: list[str] = []
     for data in gateway.refunds.list_disputes_since(since=since):
-        view = DisputeView.of(data)
+        view = StripeDispute.of(data)
         before = Dispute.objects.filter(stripe_dispute=view.id).values_list("status", flat=True).first()
         after = follow_dispute(view=view, now=now)
         if after is not None and after.status != before:
@@ -67,7 +73,7 @@ def follow_money_of(*, purchase: Purchase, now: datetime) -> None:
     if purchase.payment_intent is None:
         return
     for data in gateway.refunds.list_for(payment_intent=purchase.payment_intent):
-        follow_refund(view=RefundView.of(data), now=now)
+        follow_refund(view=StripeRefund.of(data), now=now)
     for data in gateway.refunds.list_disputes_since(since=purchase.created_at):
-        if (view := DisputeView.of(data)).payment_intent == purchase.payment_intent:
+        if (view := StripeDispute.of(data)).payment_intent == purchase.payment_intent:
             follow_dispute(view=view, now=now)

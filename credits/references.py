@@ -2,7 +2,7 @@
 
 import re
 
-from accounts.errors import InvalidInput
+from core.errors import InvalidInput
 
 MAX_LENGTH = 255
 _NUMBERED = re.compile(r"#\d+\Z")

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from credits import reconciliation
 from credits.models import Purchase, Wallet
-from credits.services import alerts, audit, expiry, sweeps, topups
+from credits.services import alerts, audit, expiry, payment_sweep, top_ups
 
 
 @shared_task
@@ -24,7 +24,7 @@ def audit_ledger() -> None:
 @shared_task
 def top_up_wallet(wallet_id: int) -> None:
     wallet = Wallet.objects.select_related("organization").get(pk=wallet_id)
-    topups.top_up_if_low(wallet=wallet, now=timezone.now())
+    top_ups.top_up_if_low(wallet=wallet, now=timezone.now())
 
 
 @shared_task
@@ -37,8 +37,8 @@ def follow_money(purchase_id: int) -> None:
 def sweep_payments() -> None:
     """Ask Stripe again for what it never answered, and buy what standing orders ask for."""
     now = timezone.now()
-    sweeps.send_unanswered(now=now)
-    sweeps.top_up_low_wallets(now=now)
+    payment_sweep.send_unanswered(now=now)
+    payment_sweep.top_up_low_wallets(now=now)
 
 
 @shared_task

@@ -3,11 +3,12 @@ from django.apps import AppConfig
 
 class NotificationsConfig(AppConfig):
     name = "notifications"
+    back_office_order = 60
 
     def ready(self) -> None:
-        from accounts import navigation
         from accounts.permissions import Permission
-        from notifications import registry
+        from core import navigation
+        from notifications import event_types
 
         navigation.register("Notifications", "notifications:preferences", 80, Permission.MANAGE_ORGANIZATION)
-        registry.register(registry.TEST_PING)
+        event_types.register(event_types.TEST_PING)

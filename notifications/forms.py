@@ -4,8 +4,8 @@ from typing import Any
 
 from django import forms
 
-from accounts.errors import InvalidInput
-from notifications import registry
+from core.errors import InvalidInput
+from notifications import event_types
 from notifications.models import WebhookEndpoint
 from notifications.services.endpoints import checked_event_types
 from notifications.targets import check_target
@@ -16,7 +16,7 @@ class PreferencesForm(forms.Form):
 
     def __init__(self, *args: Any, wanted: set[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for event_type in registry.optional_emails():
+        for event_type in event_types.optional_emails():
             self.fields[event_type.code] = forms.BooleanField(
                 label=event_type.title,
                 help_text=event_type.description,
@@ -45,7 +45,7 @@ class WebhookEndpointForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if "event_types" in self.fields:  # not for staff who may only look
             self.fields["event_types"].choices = [  # type: ignore[attr-defined]
-                (code, code) for code in registry.codes_to_subscribe_to()
+                (code, code) for code in event_types.codes_to_subscribe_to()
             ]
 
     def clean_url(self) -> str:

@@ -15,7 +15,7 @@ from django.template.loader import select_template
 from django.urls import reverse
 
 from accounts.models import Organization
-from notifications import registry
+from notifications import event_types
 from notifications.models import Event
 
 UNSUBSCRIBE_SALT = "notifications.unsubscribe"
@@ -31,7 +31,7 @@ class Words:
 
 def words_for_event(event: Event) -> Words:
     assert event.organization is not None  # the only event without one is the webhook test, which has no email
-    event_type = registry.get(event.type)
+    event_type = event_types.get(event.type)
     context = {
         "event": event,
         "event_type": event_type,

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from accounts.errors import InvalidInput
+from core.errors import InvalidInput
 
 MAX_LENGTH = 500
 # https://www.rfc-editor.org/rfc/rfc3986#section-2

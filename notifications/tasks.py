@@ -6,7 +6,7 @@ Each task expires: what no worker has begun by then, the sweep queues afresh, so
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import forgetting
+from core import retention
 from notifications.models import SentEmail, WebhookDelivery
 from notifications.services import deliveries, emails, events, sweep
 
@@ -31,9 +31,9 @@ def deliver_webhooks(endpoint_id: int) -> None:
 @shared_task
 def forget_messages() -> None:
     """Old emails and deliveries, with their words and attempts."""
-    before = forgetting.forgettable_before(timezone.now())
-    forgetting.forget(SentEmail.objects.finished(before=before))
-    forgetting.forget(WebhookDelivery.objects.finished(before=before))
+    before = retention.forgettable_before(timezone.now())
+    retention.forget(SentEmail.objects.finished(before=before))
+    retention.forget(WebhookDelivery.objects.finished(before=before))
 
 
 @shared_task(expires=EXPIRES_SECONDS)

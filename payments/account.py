@@ -9,8 +9,8 @@ from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts.errors import Unavailable
-from accounts.health import Health
+from core.errors import Unavailable
+from core.health import Health
 from payments.gateway import accounts
 from payments.models import StripeAccount
 from payments.models.account import ONLY_ROW

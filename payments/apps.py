@@ -7,12 +7,14 @@ from django.db import transaction
 
 class PaymentsConfig(AppConfig):
     name = "payments"
+    back_office_order = 50
     verbose_name = "Payments"
 
     def ready(self) -> None:
-        from accounts import health, hooks
+        from accounts import hooks
         from accounts.models import Organization
-        from payments import account, checks, webhooks  # noqa: F401  they register themselves
+        from core import health
+        from payments import account, checks, stripe_webhooks  # noqa: F401  they register themselves
         from payments.health import oldest_event
         from payments.tasks import ensure_stripe_customer
 
@@ -20,7 +22,9 @@ class PaymentsConfig(AppConfig):
         def make_customer(organization: Organization) -> None:
             transaction.on_commit(lambda: ensure_stripe_customer.delay(organization.pk), robust=True)
 
-        apps.get_app_config("djstripe").verbose_name = "Copies of Stripe's records"
+        mirror = apps.get_app_config("djstripe")
+        mirror.verbose_name = "Copies of Stripe's records"
+        mirror.back_office_order = 70  # type: ignore[attr-defined]
         health.register("stripe_inbox", oldest_event)
         health.register("stripe_account", account.health)
         worker_init.connect(end_worker_of_wrong_account, dispatch_uid="payments.refuse_wrong_account")

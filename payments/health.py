@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from accounts.health import Health
+from core.health import Health
 from payments.models import StripeEvent
 
 TOO_OLD = timedelta(minutes=15)

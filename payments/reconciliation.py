@@ -39,7 +39,7 @@ class Report:
     failed: list[str] = field(default_factory=list)
 
 
-def register(name: str, reconciler: Reconciler) -> None:
+def register_reconciler(name: str, reconciler: Reconciler) -> None:
     """Add an app's comparison. `name` says what it compares: `"purchases"`."""
     _reconcilers[name] = reconciler
 

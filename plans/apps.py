@@ -3,18 +3,28 @@ from django.apps import AppConfig
 
 class PlansConfig(AppConfig):
     name = "plans"
+    back_office_order = 30
 
     def ready(self) -> None:
-        from accounts import navigation
-        from payments import catalogue, reconciliation
-        from plans import reconcilers, stripe_catalogue, webhooks  # noqa: F401  webhooks register themselves
-        from plans.catalogue_file import register_sections
-        from plans.services.announcements import register_event_types
+        from core import navigation
+        from notifications import event_types
+        from payments.catalogue_file import register_section
+        from payments.reconciliation import register_reconciler
+        from payments.stripe_catalogue import register_source
+        from plans import (
+            catalogue_file,
+            reconciliation,
+            stripe_catalogue,
+            stripe_webhooks,  # noqa: F401  registers itself
+        )
+        from plans.event_types import EVENT_TYPES
 
-        catalogue.register_source("plans", stripe_catalogue.specs)
-        reconciliation.register("subscriptions", reconcilers.reconcile_subscriptions)
-        reconciliation.register("plan invoices", reconcilers.reconcile_invoices)
-        navigation.register("Plan", "plans:plan", 40)
-        navigation.register("Invoices", "plans:invoices", 50)
-        register_sections()
-        register_event_types()
+        navigation.register("Plan", "plans:plan", order=40)
+        navigation.register("Invoices", "plans:invoices", order=50)
+        for event_type in EVENT_TYPES:
+            event_types.register(event_type)
+        register_source("plans", stripe_catalogue.specs)
+        register_section(catalogue_file.METERS)
+        register_section(catalogue_file.PLANS)
+        register_reconciler("subscriptions", reconciliation.reconcile_subscriptions)
+        register_reconciler("plan invoices", reconciliation.reconcile_invoices)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from accounts.errors import Conflict, InvalidInput, NotFound, RuleRefused
+from core.errors import Conflict, InvalidInput, NotFound, RuleRefused
 
 
 class UnknownPlan(InvalidInput):

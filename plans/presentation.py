@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.models import Organization
+from core.money import Money, minor_digits
+from core.quantities import grouped
 from credits.presentation import precise_money
-from credits.quantities import grouped
-from payments.mirror import InvoiceLineView, InvoiceView
-from payments.money import Money, minor_digits
+from payments.stripe_objects import StripeInvoice, StripeInvoiceLine
 from plans.engine.ladders import Graduated, Ladder, PerPackage
 from plans.models import Allowance, Commitment, Interval, Meter, Plan, Subscription, SubscriptionItem
 from plans.services.selections import Selection, selection_of
@@ -188,7 +188,7 @@ def present_selection(organization: Organization) -> Selection | None:
     return selection_of(base) if base else None
 
 
-def line_rows(lines: Iterable[InvoiceLineView]) -> list[dict[str, Any]]:
+def line_rows(lines: Iterable[StripeInvoiceLine]) -> list[dict[str, Any]]:
     """For tables of invoice lines."""
     return [
         {
@@ -217,7 +217,7 @@ INVOICE_REASON = {
 }
 
 
-def invoice_row(view: InvoiceView) -> dict[str, Any]:
+def invoice_row(view: StripeInvoice) -> dict[str, Any]:
     label, tone = INVOICE_STATUS.get(view.status or "", (view.status or "", ""))
     overdue = view.status == "open" and view.attempt_count > 0
     return {
@@ -237,7 +237,7 @@ def invoice_row(view: InvoiceView) -> dict[str, Any]:
     }
 
 
-def _reason(view: InvoiceView) -> str:
+def _reason(view: StripeInvoice) -> str:
     """What a purchase bought, where that is one thing; otherwise why the invoice was written."""
     if view.billing_reason == "manual" and len(view.lines) == 1 and view.lines[0].description:
         return view.lines[0].description

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from payments.catalogue.specs import MeterSpec, PriceSpec, ProductSpec, Spec, TierSpec
-from payments.money import minor_digits
+from core.money import minor_digits
+from payments.stripe_catalogue.specs import MeterSpec, PriceSpec, ProductSpec, Spec, TierSpec
 from plans.engine.ladders import Graduated, Ladder, PerPackage
 from plans.models import Allowance, Interval, LadderOverride, Meter, Plan
 from plans.price_keys import PriceKey, product_code

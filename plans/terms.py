@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from accounts.models import Organization
-from accounts.prepared import prepared_cursor
+from core.prepared_statements import prepared_cursor
 from plans.engine import ladders
 from plans.engine.terms import Override, Period, PlanTerms, Terms, Timeline
 from plans.models import PlanRevision
-from plans.services.revisions import revisions_by_plan
+from plans.services.plan_revisions import revisions_by_plan
 
 # A window is at most a month long: what ended before that cannot touch it.
 LOOK_BACK = timedelta(days=62)

@@ -7,14 +7,13 @@ from typing import Any
 
 from django.urls import reverse
 
-from credits.quantities import grouped
-from payments.money import Money
+from core.money import Money
+from core.quantities import ZERO, grouped
 from usage.engine.entitlement import Decision
 from usage.services.entitlements import Entitlement, action_for, buy_url, message_of, page, paying_units
 from usage.services.history import Point
-from usage.services.standing import MeterStanding
+from usage.services.meter_status import MeterStanding
 
-ZERO = Decimal(0)
 NEAR = 75
 
 

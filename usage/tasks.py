@@ -7,10 +7,10 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from usage.models import TallyRun
-from usage.services import holds, settlement, tally, watching
+from usage.services import holds, settlement, tally, thresholds
 
 
-@shared_task(name="usage.tally")
+@shared_task
 def tally_all() -> None:
     """Split what waits over the workers, by organization."""
     now = timezone.now()
@@ -19,25 +19,25 @@ def tally_all() -> None:
         tally_batch.delay(run.pk, batch, now.isoformat())
 
 
-@shared_task(name="usage.tally_batch")
+@shared_task
 def tally_batch(run_pk: int, organization_ids: list[int], at: str) -> None:
     now = datetime.fromisoformat(at)
     tally.tally_batch(run=TallyRun.objects.get(pk=run_pk), organization_ids=organization_ids, now=now)
 
 
-@shared_task(name="usage.settle_organization")
+@shared_task
 def settle_organization(organization_pk: int) -> None:
     organization, now = Organization.objects.get(pk=organization_pk), timezone.now()
     tally.pay_unpaid(now=now, organization=organization)
     settlement.settle_organization(organization=organization, now=now)
-    watching.watch(now=now, organization_ids=[organization_pk])
+    thresholds.watch(now=now, organization_ids=[organization_pk])
 
 
-@shared_task(name="usage.watch")
+@shared_task
 def watch_usage() -> None:
-    watching.watch(now=timezone.now())
+    thresholds.watch(now=timezone.now())
 
 
-@shared_task(name="usage.sweep_holds")
+@shared_task
 def sweep_holds() -> None:
     holds.sweep_holds(now=timezone.now())

@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from usage import views
+from usage.views import usage
 
 app_name = "usage"
 urlpatterns = [
-    path("o/<str:org_id>/usage/", views.overview, name="overview"),
-    path("o/<str:org_id>/usage/<slug:code>/", views.meter, name="meter"),
-    path("o/<str:org_id>/usage/<slug:code>/usage.csv", views.download, name="csv"),
+    path("o/<str:org_id>/usage/", usage.overview, name="overview"),
+    path("o/<str:org_id>/usage/<slug:code>/", usage.meter, name="meter"),
+    path("o/<str:org_id>/usage/<slug:code>/usage.csv", usage.download, name="csv"),
 ]

@@ -11,11 +11,11 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from accounts.admin.shared import ReadOnlyAdmin, linked
 from accounts.forms import NameField
 from accounts.models import Invitation, Membership, Organization, Role
 from accounts.services.names import NAME_LENGTH
 from accounts.services.organizations import create_organization
+from core.admin.records import ReadOnlyAdmin, linked
 
 
 class KeepAnOwner(forms.BaseInlineFormSet):

@@ -8,8 +8,8 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 
-from accounts.admin.shared import ReadOnlyInline
 from accounts.models import Membership, User
+from core.admin.records import ReadOnlyInline
 
 
 class MembershipOfUserInline(ReadOnlyInline):

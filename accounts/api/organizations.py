@@ -4,9 +4,9 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 
 from accounts.api.authentication import key_of
-from accounts.errors import NotFound
 from accounts.models import Organization
-from accounts.prepared import row_by
+from core.errors import NotFound
+from core.prepared_statements import row_by
 
 
 def organization_or_404(request: Request, public_id: str) -> Organization:

@@ -1,112 +1,12 @@
-"""Serializers and fields shared by the whole API."""
+"""What names an organization in the API."""
 
-import re
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from decimal import Decimal
-from typing import Any, ClassVar, cast
+from typing import Any
 
-from django.http import QueryDict
-from rest_framework import serializers
-
-_PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
-LARGEST_MINOR_AMOUNT = 99_999_999
-"""Stripe's own limit for a charge: eight digits of the minor unit."""
+from core.api.serializers import PublicIdField
 
 
-class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses fields it does not know, by name, together with whatever else is wrong.
-
-    `alternatives`, for the schema: exactly one of these fields must be given, and with it none of those beside it.
-    """
-
-    alternatives: ClassVar[Mapping[str, Sequence[str]]] = {}
-
-    def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, Mapping):
-            return super().to_internal_value(data)
-        unknown = {name: ["Unknown field."] for name in data if name not in self.fields or self.fields[name].read_only}
-        try:
-            value = super().to_internal_value(data)
-        except serializers.ValidationError as error:
-            raise serializers.ValidationError(unknown | cast(dict[str, Any], error.detail)) from None
-        if unknown:
-            raise serializers.ValidationError(unknown)
-        return value
-
-
-def validated(serializer_class: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
-    """The accepted values of a body or a query. Raises DRF's ValidationError, which becomes the envelope."""
-    # Of a query as of a form, DRF would take an empty value for one that was not given.
-    serializer = serializer_class(data=data.dict() if isinstance(data, QueryDict) else data)
-    serializer.is_valid(raise_exception=True)
-    return serializer.validated_data
-
-
-class TextField(serializers.RegexField):
-    """A line of text, kept as it came: a name, an id, a reason. Control characters and mere blanks are refused."""
-
-    default_error_messages = {
-        "blank": "Must not be empty.",
-        "invalid": "Must be one line of text: no control characters, and not only blanks.",
-    }
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(r"\A(?!\s*\Z)[^\x00-\x1f\x7f-\x9f]+\Z", **{"trim_whitespace": False, **kwargs})
-
-
-class QuantityField(serializers.DecimalField):
-    """A quantity or credits: numeric(20, 6). Read from a string or a JSON number, written as the shortest string."""
-
-    default_error_messages = {
-        "invalid": "Must be a decimal number such as “12.5”.",
-        "max_decimal_places": "May have at most {max_decimal_places} decimal places.",
-        "max_whole_digits": "May have at most {max_whole_digits} digits before the point.",
-        "positive": "Must be more than zero.",
-    }
-
-    def __init__(self, *, positive: bool = False, **kwargs: Any) -> None:
-        self.positive = positive
-        super().__init__(max_digits=20, decimal_places=6, **kwargs)
-
-    def to_internal_value(self, data: Any) -> Decimal:
-        if isinstance(data, str) and not _PLAIN_DECIMAL.fullmatch(data):
-            self.fail("invalid")
-        if isinstance(data, (bool, float)) or not isinstance(data, (str, int, Decimal)):
-            self.fail("invalid")
-        number = super().to_internal_value(data)
-        if self.positive and number <= 0:
-            self.fail("positive")
-        return number
-
-    def validate_precision(self, value: Decimal) -> Decimal:
-        # Trailing zeros are no further places: 1.0000000 is 1.
-        return super().validate_precision(value.normalize() if value else Decimal(0))
-
-    def to_representation(self, value: Any) -> str:
-        return f"{Decimal(value).normalize():f}"
-
-
-class MoneyField(serializers.IntegerField):
-    """Money: an integer of minor units (cents); the currency stands beside it in a field of its own."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"max_value": LARGEST_MINOR_AMOUNT, **kwargs})
-
-
-class TimestampField(serializers.DateTimeField):
-    """ISO 8601 with a zone; a time without one could be anybody's, so it is refused."""
-
-    default_error_messages = {"naive": "Must carry a time zone, such as 2026-06-15T12:00:00Z."}
-
-    def enforce_timezone(self, value: datetime) -> datetime:
-        if value.tzinfo is None:
-            self.fail("naive")
-        return super().enforce_timezone(value)
-
-
-class OrganizationIdField(serializers.CharField):
+class OrganizationIdField(PublicIdField):
     """`org_…`. The view turns it into a row with `organization_or_404`, which knows how far the key reaches."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"max_length": 40, "help_text": "Public id of the organization, `org_…`.", **kwargs})
+        super().__init__(**{"help_text": "Public id of the organization, `org_…`.", **kwargs})

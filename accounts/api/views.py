@@ -8,16 +8,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.idempotency import idempotent
 from accounts.api.organizations import organization_or_404, organizations_within_reach
-from accounts.api.pagination import paginated
 from accounts.api.permissions import ScopeAllows, ServiceKeyOnly
-from accounts.api.schema import PAGE_PARAMETERS, page_of
-from accounts.api.serializers import StrictSerializer, TextField, TimestampField, validated
-from accounts.errors import NotFound
 from accounts.models import Organization
 from accounts.services.names import NAME_LENGTH
 from accounts.services.organizations import create_organization
+from core.api.idempotency import idempotent
+from core.api.pagination import paginated
+from core.api.schema import PAGE_PARAMETERS, page_of
+from core.api.serializers import StrictSerializer, TextField, TimestampField, validated
+from core.errors import NotFound
 
 
 class OrganizationSerializer(serializers.ModelSerializer[Organization]):

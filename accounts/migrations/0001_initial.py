@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import accounts.models.user
-import accounts.public_ids
+import core.public_ids
 
 
 class Migration(migrations.Migration):
@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
             name="Organization",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", accounts.public_ids.PublicIdField("org")),
+                ("public_id", core.public_ids.PublicIdField("org")),
                 ("name", models.CharField(max_length=120)),
                 (
                     "email",
@@ -117,7 +117,7 @@ class Migration(migrations.Migration):
             name="ApiKey",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", accounts.public_ids.PublicIdField("key")),
+                ("public_id", core.public_ids.PublicIdField("key")),
                 (
                     "kind",
                     models.CharField(choices=[("service", "Service"), ("organization", "Organization")], max_length=20),
@@ -169,34 +169,10 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.CreateModel(
-            name="IdempotentRequest",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("path", models.CharField(max_length=500)),
-                ("key", models.CharField(max_length=255)),
-                ("body_hash", models.CharField(max_length=64)),
-                ("status", models.PositiveSmallIntegerField(null=True)),
-                ("body", models.TextField(default="")),
-                ("claimed_until", models.DateTimeField()),
-                ("created_at", models.DateTimeField(db_index=True)),
-                (
-                    "api_key",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.apikey"
-                    ),
-                ),
-            ],
-            options={
-                "constraints": [
-                    models.UniqueConstraint(fields=("api_key", "path", "key"), name="one_answer_per_idempotency_key")
-                ],
-            },
-        ),
-        migrations.CreateModel(
             name="Membership",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", accounts.public_ids.PublicIdField("mem")),
+                ("public_id", core.public_ids.PublicIdField("mem")),
                 (
                     "role",
                     models.CharField(
@@ -240,7 +216,7 @@ class Migration(migrations.Migration):
             name="Invitation",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", accounts.public_ids.PublicIdField("inv")),
+                ("public_id", core.public_ids.PublicIdField("inv")),
                 ("email", accounts.models.user.LowercaseEmailField(max_length=254)),
                 (
                     "role",

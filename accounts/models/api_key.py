@@ -8,8 +8,8 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models.organization import Organization
-from accounts.prepared import row_by
-from accounts.public_ids import PublicIdField
+from core.prepared_statements import row_by
+from core.public_ids import PublicIdField
 
 LAST_USED_RESOLUTION = timedelta(minutes=1)
 SHOWN_LENGTH = 12

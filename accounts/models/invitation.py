@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models.organization import Organization, Role
 from accounts.models.user import LowercaseEmailField
-from accounts.public_ids import PublicIdField
+from core.public_ids import PublicIdField
 
 VALID_FOR = timedelta(days=7)
 

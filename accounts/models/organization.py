@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models.user import LowercaseEmailField, User
-from accounts.public_ids import PublicIdField
+from core.public_ids import PublicIdField
 
 
 class Role(models.TextChoices):

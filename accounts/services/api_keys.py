@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
-from accounts.errors import InvalidInput
 from accounts.models import ApiKey, Organization, User
 from accounts.models.api_key import SHOWN_LENGTH, hash_secret, new_secret
 from accounts.services.names import clean_name
+from core.errors import InvalidInput
 
 
 class NewApiKey(NamedTuple):

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from allauth.account.models import EmailAddress
 from django.db import transaction
 
-from accounts.errors import Conflict, InvalidInput, NotAllowed, RuleRefused
 from accounts.models import Invitation, Membership, Organization, Role, User
 from accounts.models.invitation import VALID_FOR
 from accounts.tasks import send_invitation
+from core.errors import Conflict, InvalidInput, NotAllowed, RuleRefused
 
 MOST_OPEN = 100
 """An organization's open invitations: nobody sends bulk mail through us."""

@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from accounts.errors import InvalidInput
+from core.errors import InvalidInput
 
 NAME_LENGTH = 120
 

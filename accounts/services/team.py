@@ -2,8 +2,8 @@
 
 from django.db import transaction
 
-from accounts.errors import InvalidInput, RuleRefused
 from accounts.models import Membership, Organization, Role, User
+from core.errors import InvalidInput, RuleRefused
 
 
 class LastOwner(RuleRefused):

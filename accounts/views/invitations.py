@@ -9,8 +9,8 @@ from django.views.decorators.cache import never_cache
 from accounts.adapter import remember_invitation
 from accounts.invitation_links import invitation_behind
 from accounts.models import Invitation, User
-from accounts.pages import refusal_as_message
 from accounts.services.invitations import accept_invitation, is_for
+from core.pages import refusal_as_message
 
 
 @never_cache

@@ -7,11 +7,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.forms import InvitationForm, RoleForm
-from accounts.pages import refusal_as_message
 from accounts.permissions import Permission
 from accounts.scoping import OrganizationRequest, organization_page
 from accounts.services.invitations import invite, resend_invitation, revoke_invitation
 from accounts.services.team import change_role, remove_member
+from core.pages import refusal_as_message
 
 
 @require_GET

@@ -14,12 +14,12 @@ from accounts.models import Organization, User
 from accounts.services.api_keys import create_api_key
 from billing_portal.demo import cast, sandbox
 from credits.models import CreditPack, Purchase, Unit
-from credits.services.buying import start_pack_purchase
+from credits.services.checkout_return import refresh_from_checkout
 from credits.services.gift_cards import issue_gift_cards, redeem_gift_card
 from credits.services.holds import capture_hold, open_hold
+from credits.services.purchases import start_pack_purchase
 from credits.services.refunds import refund_purchase
-from credits.services.returning import refresh_from_checkout
-from credits.services.topups import set_auto_top_up
+from credits.services.top_ups import set_auto_top_up
 from payments.customers import ensure_customer
 from payments.reconciliation import reconcile
 from plans.models import Subscription

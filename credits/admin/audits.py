@@ -5,8 +5,8 @@ from datetime import datetime
 
 from django.contrib import admin
 
-from accounts.admin.shared import ReadOnlyAdmin
-from accounts.figures import Figure, Panel, figures
+from core.admin.figures import TROUBLE, Figure, figures
+from core.admin.records import ReadOnlyAdmin
 from credits.models import AuditRun
 
 
@@ -24,7 +24,7 @@ class AuditRunAdmin(ReadOnlyAdmin):
         return "\n".join(run.differences) or "None: every wallet adds up."
 
 
-@figures(Panel.TROUBLE, AuditRun, order=50)
+@figures(TROUBLE, AuditRun, order=50)
 def last_audit(now: datetime) -> Iterator[Figure]:
     run = AuditRun.objects.first()
     if run is None:

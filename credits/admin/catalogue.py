@@ -8,8 +8,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from core.money import CURRENCIES
 from credits.models import CreditPack, Unit
-from payments.money import CURRENCIES
 
 
 @admin.register(Unit)

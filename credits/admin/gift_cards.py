@@ -13,14 +13,14 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from accounts.admin.shared import ReadOnlyAdmin, linked
-from accounts.errors import PortalError
-from accounts.figures import Figure, Panel, figures
 from accounts.models import User
-from credits.admin.shared import add_problem
-from credits.exports import csv_lines
+from core.admin.figures import Figure, figures
+from core.admin.records import ReadOnlyAdmin, linked
+from core.csv_export import csv_lines
+from core.errors import PortalError
+from core.quantities import grouped
+from credits.admin.shared import OWED, add_problem
 from credits.models import GiftCard, Unit
-from credits.quantities import grouped
 from credits.services.gift_cards import LARGEST_BATCH, IssuedCard, issue_gift_cards, void_gift_card
 
 
@@ -141,7 +141,7 @@ def _file_of(issued: list[IssuedCard]) -> str:
     return "".join(csv_lines(rows))
 
 
-@figures(Panel.OWED, GiftCard, order=20)
+@figures(OWED, GiftCard, order=20)
 def unredeemed_cards(now: datetime) -> Iterator[Figure]:
     for row in GiftCard.objects.open(at=now).per_unit():
         yield Figure(

@@ -16,15 +16,15 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from accounts.admin.shared import ReadOnlyInline, linked
-from accounts.errors import PortalError
-from accounts.figures import Figure, Panel, figures
 from accounts.models import Organization, User
-from accounts.public_ids import new_public_id
-from credits.admin.shared import add_problem, quantity
-from credits.engine.burn import DEFAULT_PRIORITY, ZERO
+from core.admin.figures import Figure, figures
+from core.admin.records import ReadOnlyInline, linked
+from core.errors import PortalError
+from core.public_ids import new_public_id
+from core.quantities import ZERO, grouped
+from credits.admin.shared import OWED, add_problem, quantity
+from credits.engine.burn import DEFAULT_PRIORITY
 from credits.models import CreditGrant, LedgerEntry, Unit
-from credits.quantities import grouped
 from credits.services.arrivals import credits_arrived
 from credits.services.grants import grant_credits, take_back
 
@@ -221,7 +221,7 @@ class CreditGrantAdmin(admin.ModelAdmin):
         return str(grant.paid or "nothing: given")
 
 
-@figures(Panel.OWED, CreditGrant, order=10)
+@figures(OWED, CreditGrant, order=10)
 def unspent_credits(now: datetime) -> Iterator[Figure]:
     live = CreditGrant.objects.live(at=now).order_by().values("wallet__unit", "wallet__unit__name")
     for row in live.annotate(total=Sum("remaining"), number=Count("pk")).order_by("wallet__unit"):

@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, linked
+from core.admin.records import ReadOnlyAdmin, ReadOnlyInline, linked
+from core.quantities import grouped
 from credits.admin.shared import RecordAdmin, quantity
 from credits.models import CreditGrant, CreditHold, HoldReservation, LedgerEntry, Wallet
-from credits.quantities import grouped
 
 
 class GrantInline(ReadOnlyInline):

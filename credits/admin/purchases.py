@@ -14,17 +14,17 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, linked
-from accounts.errors import InvalidInput, PortalError, Unavailable
-from accounts.figures import Figure, Panel, count_of_trouble, figures, recent_since
 from accounts.models import User
-from accounts.public_ids import new_public_id
-from credits.admin.shared import RecordAdmin, add_problem, quantity
+from core.admin.figures import TROUBLE, Figure, count_of_trouble, figures, recent_since
+from core.admin.records import ReadOnlyAdmin, ReadOnlyInline, linked
+from core.errors import InvalidInput, PortalError, Unavailable
+from core.money import Money
+from core.public_ids import new_public_id
+from credits.admin.shared import SALES, RecordAdmin, add_problem, quantity
 from credits.forms import typed_amount
 from credits.models import Dispute, PackSubscription, Purchase, Refund
 from credits.services.refunds import RefundQuote, quote_refund, refund_purchase
 from payments.dashboard import dashboard_link
-from payments.money import Money
 
 
 class RefundForm(forms.Form):
@@ -222,14 +222,14 @@ class PackSubscriptionAdmin(ReadOnlyAdmin):
     search_fields = ["=stripe_subscription", "organization__name", "=organization__public_id"]
 
 
-@figures(Panel.TROUBLE, Dispute, order=30)
+@figures(TROUBLE, Dispute, order=30)
 def open_disputes(now: datetime) -> Iterator[Figure]:
     yield count_of_trouble(
         Dispute.objects.open().count(), "open disputes", {"status__exact": Dispute.Status.OPEN.value}
     )
 
 
-@figures(Panel.SALES, Purchase, order=10)
+@figures(SALES, Purchase, order=10)
 def recently_paid(now: datetime) -> Iterator[Figure]:
     """Per currency, as paid: with tax, after promotion codes, before refunds."""
     since = recent_since(now)
@@ -243,7 +243,7 @@ def recently_paid(now: datetime) -> Iterator[Figure]:
         )
 
 
-@figures(Panel.SALES, Refund, order=20)
+@figures(SALES, Refund, order=20)
 def recently_refunded(now: datetime) -> Iterator[Figure]:
     since = recent_since(now)
     counted = Refund.objects.counted().filter(created_at__gte=since).order_by().values("purchase__currency")

@@ -8,9 +8,14 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from accounts.admin.shared import ReadOnlyAdmin
-from accounts.errors import InvalidInput, PortalError
-from credits.quantities import QuantityField, grouped
+from core.admin.figures import Panel
+from core.admin.records import ReadOnlyAdmin
+from core.errors import InvalidInput, PortalError
+from core.fields import QuantityField
+from core.quantities import grouped
+
+SALES = Panel(10, "Credits sold, last 30 days")
+OWED = Panel(20, "Owed in credits")
 
 
 def add_problem(form: forms.Form, problem: PortalError) -> None:

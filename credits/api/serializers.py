@@ -4,7 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.api.serializers import OrganizationIdField, QuantityField, StrictSerializer, TextField, TimestampField
+from accounts.api.serializers import OrganizationIdField
+from core.api.serializers import QuantityField, StrictSerializer, TextField, TimestampField
 from credits.models import CreditGrant, LedgerEntry
 
 

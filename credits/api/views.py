@@ -12,13 +12,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import key_of
-from accounts.api.idempotency import idempotent
 from accounts.api.organizations import organization_or_404
-from accounts.api.pagination import paginated, whole
 from accounts.api.permissions import ScopeAllows, ServiceKeyOnly
-from accounts.api.schema import PAGE_PARAMETERS, page_of
-from accounts.api.serializers import validated
 from accounts.models import Organization
+from core.api.idempotency import idempotent
+from core.api.pagination import paginated, whole
+from core.api.schema import PAGE_PARAMETERS, page_of
+from core.api.serializers import validated
 from credits.api.serializers import (
     GrantSerializer,
     LedgerEntrySerializer,
@@ -29,9 +29,9 @@ from credits.api.serializers import (
 from credits.engine.state import WalletState
 from credits.models import LedgerEntry, Wallet
 from credits.services.arrivals import credits_arrived
+from credits.services.forecasts import forecast, reserve_suggested
 from credits.services.gift_cards import GiftCardInvalid, redeem_gift_card
 from credits.services.grants import grant_credits
-from credits.services.reserve import forecast, reserve_suggested
 from credits.services.wallets import get_unit
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from core.quantities import ZERO
+
 DEFAULT_PRIORITY = 50
-ZERO = Decimal(0)
 LAST_PLACE = Decimal("0.000001")
 _NEVER = datetime.max.replace(tzinfo=UTC)
 

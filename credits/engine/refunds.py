@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 
-from credits.engine.burn import LAST_PLACE, ZERO, Lot
+from core.quantities import ZERO
+from credits.engine.burn import LAST_PLACE, Lot
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from credits.engine.burn import ZERO, Lot, in_burn_order
+from core.quantities import ZERO
+from credits.engine.burn import Lot, in_burn_order
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ import django.db.models.lookups
 from django.conf import settings
 from django.db import migrations, models
 
-import accounts.public_ids
-import credits.quantities
-import notifications.exact_json
+import core.exact_json
+import core.fields
+import core.public_ids
 
 
 class Migration(migrations.Migration):
@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "credits",
-                    credits.quantities.QuantityField(blank=True, help_text="Empty for an open amount.", null=True),
+                    core.fields.QuantityField(blank=True, help_text="Empty for an open amount.", null=True),
                 ),
                 (
                     "price",
@@ -89,10 +89,10 @@ class Migration(migrations.Migration):
             name="CreditGrant",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", accounts.public_ids.PublicIdField("grant")),
-                ("amount", credits.quantities.QuantityField()),
-                ("remaining", credits.quantities.QuantityField(editable=False)),
-                ("held", credits.quantities.QuantityField(default=0, editable=False)),
+                ("public_id", core.public_ids.PublicIdField("grant")),
+                ("amount", core.fields.QuantityField()),
+                ("remaining", core.fields.QuantityField(editable=False)),
+                ("held", core.fields.QuantityField(default=0, editable=False)),
                 (
                     "is_open",
                     models.GeneratedField(
@@ -199,7 +199,7 @@ class Migration(migrations.Migration):
             name="Purchase",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", accounts.public_ids.PublicIdField("pur")),
+                ("public_id", core.public_ids.PublicIdField("pur")),
                 (
                     "kind",
                     models.CharField(
@@ -222,7 +222,7 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
-                ("credits", credits.quantities.QuantityField()),
+                ("credits", core.fields.QuantityField()),
                 (
                     "valid_days",
                     models.PositiveIntegerField(help_text="As the pack said when it was bought; 0 means never."),
@@ -249,8 +249,8 @@ class Migration(migrations.Migration):
                     "resume",
                     models.JSONField(
                         blank=True,
-                        decoder=notifications.exact_json.ExactDecoder,
-                        encoder=notifications.exact_json.ExactEncoder,
+                        decoder=core.exact_json.ExactDecoder,
+                        encoder=core.exact_json.ExactEncoder,
                         help_text="Given by the product; comes back in credits.granted.",
                         null=True,
                     ),
@@ -395,13 +395,13 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "step",
-                    credits.quantities.QuantityField(
+                    core.fields.QuantityField(
                         default=Decimal("1"), help_text="Suggestions are rounded up to a multiple of this."
                     ),
                 ),
                 (
                     "reserve_floor",
-                    credits.quantities.QuantityField(
+                    core.fields.QuantityField(
                         default=Decimal("0"), help_text="The least that is suggested to hold before a job."
                     ),
                 ),
@@ -433,7 +433,7 @@ class Migration(migrations.Migration):
             name="GiftCard",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", accounts.public_ids.PublicIdField("gift")),
+                ("public_id", core.public_ids.PublicIdField("gift")),
                 ("code_hash", models.CharField(editable=False, max_length=64, unique=True)),
                 ("last_four", models.CharField(editable=False, max_length=4)),
                 (
@@ -443,7 +443,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("batch", models.CharField(blank=True, db_index=True, editable=False, max_length=40)),
-                ("amount", credits.quantities.QuantityField(help_text="In credits of the unit.")),
+                ("amount", core.fields.QuantityField(help_text="In credits of the unit.")),
                 (
                     "valid_days",
                     models.PositiveIntegerField(default=365, help_text="Of the credits, once redeemed; 0 means never."),
@@ -525,12 +525,12 @@ class Migration(migrations.Migration):
             name="Wallet",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("balance", credits.quantities.QuantityField(default=Decimal("0"), editable=False)),
-                ("held", credits.quantities.QuantityField(default=Decimal("0"), editable=False)),
-                ("debt", credits.quantities.QuantityField(default=Decimal("0"), editable=False)),
+                ("balance", core.fields.QuantityField(default=Decimal("0"), editable=False)),
+                ("held", core.fields.QuantityField(default=Decimal("0"), editable=False)),
+                ("debt", core.fields.QuantityField(default=Decimal("0"), editable=False)),
                 (
                     "consumed",
-                    credits.quantities.QuantityField(
+                    core.fields.QuantityField(
                         default=Decimal("0"),
                         editable=False,
                         help_text="Ever spent or captured, debt included, less what was given back.",
@@ -539,7 +539,7 @@ class Migration(migrations.Migration):
                 ("last_sequence", models.BigIntegerField(default=0, editable=False)),
                 (
                     "watch_at",
-                    credits.quantities.QuantityField(
+                    core.fields.QuantityField(
                         blank=True,
                         editable=False,
                         help_text="`hooks.on_low` is called when a draw leaves this much or less; empty: never.",
@@ -591,16 +591,14 @@ class Migration(migrations.Migration):
                         max_length=20,
                     ),
                 ),
-                ("amount", credits.quantities.QuantityField()),
+                ("amount", core.fields.QuantityField()),
                 (
                     "balance_after",
-                    credits.quantities.QuantityField(help_text="The wallet's balance, this entry included."),
+                    core.fields.QuantityField(help_text="The wallet's balance, this entry included."),
                 ),
                 (
                     "consumed_after",
-                    credits.quantities.QuantityField(
-                        help_text="What the wallet has consumed ever, this entry included."
-                    ),
+                    core.fields.QuantityField(help_text="What the wallet has consumed ever, this entry included."),
                 ),
                 ("reference", models.CharField(help_text="The cause; once for ever.", max_length=400)),
                 (
@@ -661,8 +659,8 @@ class Migration(migrations.Migration):
             name="CreditHold",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", accounts.public_ids.PublicIdField("hold")),
-                ("amount", credits.quantities.QuantityField()),
+                ("public_id", core.public_ids.PublicIdField("hold")),
+                ("amount", core.fields.QuantityField()),
                 (
                     "status",
                     models.CharField(
@@ -677,10 +675,10 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
-                ("captured", credits.quantities.QuantityField(default=Decimal("0"), editable=False)),
+                ("captured", core.fields.QuantityField(default=Decimal("0"), editable=False)),
                 (
                     "debt",
-                    credits.quantities.QuantityField(
+                    core.fields.QuantityField(
                         default=Decimal("0"), editable=False, help_text="The part of `captured` without credits."
                     ),
                 ),
@@ -722,7 +720,7 @@ class Migration(migrations.Migration):
             name="AutoTopUp",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("threshold", credits.quantities.QuantityField(help_text="Buys when this much or less is available.")),
+                ("threshold", core.fields.QuantityField(help_text="Buys when this much or less is available.")),
                 (
                     "monthly_cap",
                     models.PositiveBigIntegerField(
@@ -757,7 +755,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "threshold",
-                    credits.quantities.QuantityField(
+                    core.fields.QuantityField(
                         blank=True,
                         help_text="The organization's own; empty: a fifth of what was there after the last top-up.",
                         null=True,
@@ -765,7 +763,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "level",
-                    credits.quantities.QuantityField(default=0, help_text="What was available after the last top-up."),
+                    core.fields.QuantityField(default=0, help_text="What was available after the last top-up."),
                 ),
                 (
                     "top_ups",
@@ -787,7 +785,7 @@ class Migration(migrations.Migration):
             name="HoldReservation",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("amount", credits.quantities.QuantityField()),
+                ("amount", core.fields.QuantityField()),
                 (
                     "grant",
                     models.ForeignKey(
@@ -820,7 +818,7 @@ class Migration(migrations.Migration):
             name="Refund",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", accounts.public_ids.PublicIdField("ref")),
+                ("public_id", core.public_ids.PublicIdField("ref")),
                 (
                     "status",
                     models.CharField(
@@ -837,7 +835,7 @@ class Migration(migrations.Migration):
                 ("amount", models.PositiveBigIntegerField(help_text="In minor units of the purchase's currency.")),
                 (
                     "credits",
-                    credits.quantities.QuantityField(
+                    core.fields.QuantityField(
                         help_text="Asked back: what the grant no longer had became debt, or was forgiven."
                     ),
                 ),

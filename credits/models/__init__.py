@@ -9,7 +9,7 @@ from credits.models.holds import CreditHold, HoldReservation
 from credits.models.packs import CreditPack, Recurrence
 from credits.models.purchases import PackSubscription, Purchase
 from credits.models.refunds import Dispute, Refund
-from credits.models.topups import AutoTopUp
+from credits.models.top_ups import AutoTopUp
 from credits.models.units import Unit
 from credits.models.wallets import Wallet
 

@@ -3,8 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
+from core.fields import QuantityField
 from credits.models.wallets import Wallet
-from credits.quantities import QuantityField
 
 
 class WalletAlert(models.Model):

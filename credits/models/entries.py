@@ -4,9 +4,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from core.fields import QuantityField
 from credits.models.grants import CreditGrant
 from credits.models.wallets import Wallet
-from credits.quantities import QuantityField
 
 
 class LedgerEntryQuerySet(models.QuerySet["LedgerEntry"]):

@@ -8,11 +8,11 @@ from django.db import models
 from django.db.models import Count, Q, Sum
 
 from accounts.models import Organization
-from accounts.public_ids import PublicIdField
+from core.fields import QuantityField
+from core.public_ids import PublicIdField
 from credits.models.grants import CreditGrant
 from credits.models.purchases import Purchase
 from credits.models.units import Unit
-from credits.quantities import QuantityField
 
 
 class GiftCardQuerySet(models.QuerySet["GiftCard"]):

@@ -8,13 +8,13 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.lookups import GreaterThan, IsNull
 
-from accounts.public_ids import PublicIdField
+from core.fields import QuantityField
+from core.money import Money
+from core.public_ids import PublicIdField
 from credits.engine.burn import DEFAULT_PRIORITY, Lot
 from credits.engine.refunds import Refundable, refundable
 from credits.models.protection import LedgerKeeps
 from credits.models.wallets import Wallet
-from credits.quantities import QuantityField
-from payments.money import Money
 
 
 class CreditGrantQuerySet(models.QuerySet["CreditGrant"]):

@@ -7,11 +7,11 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import Organization
-from accounts.public_ids import PublicIdField
+from core.fields import QuantityField
+from core.public_ids import PublicIdField
 from credits.models.grants import CreditGrant
 from credits.models.protection import LedgerKeeps
 from credits.models.wallets import Wallet
-from credits.quantities import QuantityField
 
 
 class CreditHoldQuerySet(models.QuerySet["CreditHold"]):

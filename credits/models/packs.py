@@ -6,10 +6,10 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Concat
 
+from core.fields import QuantityField
+from core.money import Money
 from credits.models.units import Unit
-from credits.quantities import QuantityField
 from payments.models import CatalogueEntry
-from payments.money import Money
 
 
 class Recurrence(models.TextChoices):

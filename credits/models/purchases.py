@@ -10,14 +10,14 @@ from django.db.models import Q, Sum
 from django.urls import reverse
 
 from accounts.models import Organization
-from accounts.public_ids import PublicIdField
+from core.exact_json import ExactDecoder, ExactEncoder
+from core.fields import QuantityField
+from core.money import Money
+from core.public_ids import PublicIdField
 from credits.engine.refunds import credits_for
 from credits.models.grants import CreditGrant
 from credits.models.packs import CreditPack, Recurrence
 from credits.models.units import Unit
-from credits.quantities import QuantityField
-from notifications.exact_json import ExactDecoder, ExactEncoder
-from payments.money import Money
 
 
 class PurchaseQuerySet(models.QuerySet["Purchase"]):

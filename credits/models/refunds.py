@@ -4,10 +4,10 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from accounts.public_ids import PublicIdField
+from core.fields import QuantityField
+from core.money import Money
+from core.public_ids import PublicIdField
 from credits.models.purchases import Purchase
-from credits.quantities import QuantityField
-from payments.money import Money
 
 
 class RefundQuerySet(models.QuerySet["Refund"]):

@@ -6,7 +6,8 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 
-from credits.quantities import QuantityField, as_text
+from core.fields import QuantityField
+from core.quantities import as_text
 
 UNIT_CODE = RegexValidator(r"\A[a-z][a-z0-9_]*\Z", "Use lower-case letters, digits and underscores: storage_gb.")
 

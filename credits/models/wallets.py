@@ -6,9 +6,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import Organization
+from core.fields import QuantityField
 from credits.models.protection import LedgerKeeps
 from credits.models.units import Unit
-from credits.quantities import QuantityField
 from credits.reads import WalletManager
 
 

@@ -6,10 +6,10 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.models import F
 
-from accounts.errors import InvalidInput
+from core.errors import InvalidInput
+from core.quantities import parse_quantity
 from credits.engine.low import is_low, next_watch
 from credits.models import AutoTopUp, CreditGrant, Wallet, WalletAlert
-from credits.quantities import parse_quantity
 from credits.services.announcements import announce_exhausted, announce_expiring, announce_low
 
 # How far ahead each warning is given, and until when: whoever is due the later one is not given the earlier one too.

@@ -11,6 +11,8 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts.models import Organization
+from core.money import Money
+from core.quantities import as_text
 from credits.models import (
     AutoTopUp,
     CreditGrant,
@@ -20,10 +22,8 @@ from credits.models import (
     Refund,
     WalletAlert,
 )
-from credits.quantities import as_text
 from notifications import services as notifications
-from payments.mirror import InvoiceView
-from payments.money import Money
+from payments.stripe_objects import StripeInvoice
 
 
 def announce_grant(*, grant: CreditGrant, purchase: Purchase | None = None, now: datetime) -> bool:
@@ -81,7 +81,7 @@ def announce_failure(*, purchase: Purchase, now: datetime) -> None:
     )
 
 
-def announce_unpaid_renewal(*, first: Purchase, invoice: InvoiceView, now: datetime) -> None:
+def announce_unpaid_renewal(*, first: Purchase, invoice: StripeInvoice, now: datetime) -> None:
     """A recurring pack was not paid this time: no credits, until it is or another pack is bought."""
     notifications.publish(
         type="purchase.failed",

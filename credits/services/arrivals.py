@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from accounts.background import after_commit
+from core.background import after_commit
 from credits.models import AutoTopUp, CreditGrant, Purchase
 from credits.services import alerts
 from credits.services.announcements import announce_grant

@@ -6,9 +6,9 @@ from datetime import datetime
 from django.db import connection
 from django.db.models import Sum
 
-from accounts.health import Health
+from core.health import Health
+from core.quantities import as_text
 from credits.models import AuditRun, Wallet
-from credits.quantities import as_text
 
 
 def audit_ledger(*, now: datetime) -> AuditRun:

@@ -7,11 +7,11 @@ from django.db import transaction
 from credits.models import CreditGrant, Dispute, Purchase
 from credits.services import grants
 from credits.services.gift_cards import void_gift_card
-from payments.mirror import DisputeView
+from payments.stripe_objects import StripeDispute
 
 
 @transaction.atomic
-def follow_dispute(*, view: DisputeView, now: datetime) -> Dispute | None:
+def follow_dispute(*, view: StripeDispute, now: datetime) -> Dispute | None:
     """Bring our dispute to where Stripe's is. None when it is not about a purchase of ours."""
     purchase = (
         Purchase.objects.select_for_update(of=("self",))
@@ -36,7 +36,7 @@ def follow_dispute(*, view: DisputeView, now: datetime) -> Dispute | None:
     return dispute
 
 
-def _decide(dispute: Dispute, view: DisputeView, now: datetime) -> None:
+def _decide(dispute: Dispute, view: StripeDispute, now: datetime) -> None:
     grant = dispute.purchase.credited
     if grant is not None:
         grants.freeze(grant=grant, now=view.created if view.created <= now else now)

@@ -7,17 +7,17 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from accounts.background import after_commit
+from core.background import after_commit
+from core.money import Money
 from credits.models import CreditGrant, Purchase
 from credits.services.announcements import announce_failure, announce_receipt
 from credits.services.arrivals import credits_arrived
 from credits.services.gift_cards import issue_bought_card
 from credits.services.grants import grant_credits
-from payments.mirror import CheckoutSessionView, InvoiceView, PaymentIntentView
-from payments.money import Money
+from payments.stripe_objects import StripeCheckoutSession, StripeInvoice, StripePaymentIntent
 
 
-def follow_checkout(*, purchase: Purchase, session: CheckoutSessionView, now: datetime) -> Purchase:
+def follow_checkout(*, purchase: Purchase, session: StripeCheckoutSession, now: datetime) -> Purchase:
     """Bring a purchase to where its checkout session is. Repeats and stale states are harmless.
 
     A subscription's page only tells when nobody paid on it: a recurring pack is paid by its invoices.
@@ -54,10 +54,10 @@ def complete_purchase(
     purchase: Purchase,
     reference: str,
     paid: Money,
-    intent: PaymentIntentView | None = None,
+    intent: StripePaymentIntent | None = None,
     payment_intent: str | None = None,
-    session: CheckoutSessionView | None = None,
-    invoice: InvoiceView | None = None,
+    session: StripeCheckoutSession | None = None,
+    invoice: StripeInvoice | None = None,
     invoice_line: str | None = None,
     now: datetime,
 ) -> Purchase:
@@ -95,7 +95,7 @@ def end_purchase(
     purchase: Purchase,
     status: str,
     failure: str = "",
-    session: CheckoutSessionView | None = None,
+    session: StripeCheckoutSession | None = None,
     now: datetime,
 ) -> Purchase:
     """The purchase failed, was cancelled, or goes on waiting for the bank. One that has ended stays as it is."""
@@ -119,7 +119,7 @@ def _locked(purchase: Purchase) -> Purchase:
 
 
 def _note_stripe_ids(
-    purchase: Purchase, *, session: CheckoutSessionView | None, intent: PaymentIntentView | None
+    purchase: Purchase, *, session: StripeCheckoutSession | None, intent: StripePaymentIntent | None
 ) -> None:
     if session is not None:
         purchase.checkout_session = session.id

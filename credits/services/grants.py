@@ -5,15 +5,15 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from accounts.errors import InvalidInput, NotFound
 from accounts.models import Organization, User
+from core.errors import InvalidInput, NotFound
+from core.money import Money
+from core.quantities import as_text, parse_positive_quantity
 from credits import ledger
 from credits.engine.burn import DEFAULT_PRIORITY
 from credits.models import CreditGrant, LedgerEntry, Unit
-from credits.quantities import as_text, parse_positive_quantity
 from credits.references import parse_reference
 from credits.services.wallets import ensure_wallet
-from payments.money import Money
 
 DEFAULT_VALIDITY = timedelta(days=365)
 REINSTATED_FOR_AT_LEAST = timedelta(days=30)

@@ -3,13 +3,13 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from accounts.errors import InvalidInput, NotFound
 from accounts.models import Organization
-from accounts.public_ids import new_public_id
+from core.errors import InvalidInput, NotFound
+from core.public_ids import new_public_id
+from core.quantities import parse_positive_quantity, parse_quantity
 from credits import ledger
 from credits.errors import HoldEnded
 from credits.models import CreditHold, Unit
-from credits.quantities import parse_positive_quantity, parse_quantity
 from credits.references import parse_name
 from credits.services.refusals import refusal
 from credits.services.wallets import unit_code

@@ -4,16 +4,16 @@ from datetime import datetime
 
 from django.db import transaction
 
+from core.money import Money
 from credits.models import PackSubscription, Purchase
 from credits.services.announcements import announce_unpaid_renewal
 from credits.services.fulfilment import complete_purchase
 from payments import gateway
-from payments.mirror import InvoiceLineView, InvoiceView, SubscriptionView
-from payments.money import Money
+from payments.stripe_objects import StripeInvoice, StripeInvoiceLine, StripeSubscription
 
 
 @transaction.atomic
-def follow_pack_subscription(*, view: SubscriptionView, now: datetime) -> PackSubscription | None:
+def follow_pack_subscription(*, view: StripeSubscription, now: datetime) -> PackSubscription | None:
     """Bring our row to where Stripe's subscription is. None when it is not a recurring pack's."""
     purchase = _first_purchase(view.metadata.get("purchase"))
     if purchase is None or not view.items:
@@ -27,7 +27,7 @@ def follow_pack_subscription(*, view: SubscriptionView, now: datetime) -> PackSu
 
 
 @transaction.atomic
-def grant_paid_lines(*, invoice: InvoiceView, now: datetime) -> list[Purchase]:
+def grant_paid_lines(*, invoice: StripeInvoice, now: datetime) -> list[Purchase]:
     """Grant what a paid invoice of a recurring pack bought, each line once.
 
     Proration lines buy nothing, nor does what else waited for the customer's next invoice.
@@ -44,7 +44,7 @@ def grant_paid_lines(*, invoice: InvoiceView, now: datetime) -> list[Purchase]:
 
 
 @transaction.atomic
-def tell_of_unpaid_renewal(*, invoice: InvoiceView, now: datetime) -> None:
+def tell_of_unpaid_renewal(*, invoice: StripeInvoice, now: datetime) -> None:
     """A renewal could not be collected: the owner is told once per invoice; Stripe goes on trying.
 
     The first invoice is left out: whoever buys is on the page and sees it there.
@@ -63,7 +63,7 @@ def set_pack_renewal(*, subscription: PackSubscription, renews: bool, now: datet
         cancel_at_period_end=not renews,
         idempotency_key=f"pack-renewal:{subscription.stripe_subscription}:{renews}:{now.isoformat()}",
     )
-    return follow_pack_subscription(view=SubscriptionView.of(data), now=now) or subscription
+    return follow_pack_subscription(view=StripeSubscription.of(data), now=now) or subscription
 
 
 def _first_purchase(public_id: str | None) -> Purchase | None:
@@ -95,7 +95,7 @@ def _subscription_of(purchase: Purchase, *, stripe_subscription: str) -> PackSub
 
 
 def _complete_line(
-    subscription: PackSubscription, first: Purchase, invoice: InvoiceView, line: InvoiceLineView, now: datetime
+    subscription: PackSubscription, first: Purchase, invoice: StripeInvoice, line: StripeInvoiceLine, now: datetime
 ) -> Purchase:
     assert invoice.id is not None
     known = Purchase.objects.filter(invoice_line=line.id).first()
@@ -117,7 +117,7 @@ def _complete_line(
     )
 
 
-def _renewal(subscription: PackSubscription, first: Purchase, line: InvoiceLineView, now: datetime) -> Purchase:
+def _renewal(subscription: PackSubscription, first: Purchase, line: StripeInvoiceLine, now: datetime) -> Purchase:
     return Purchase.objects.create(
         organization=first.organization,
         kind=Purchase.Kind.PACK,

@@ -9,9 +9,10 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from accounts.errors import InvalidInput, RuleRefused
 from accounts.models import User
-from credits.engine.burn import ZERO
+from core.errors import InvalidInput, RuleRefused
+from core.money import Money
+from core.quantities import ZERO
 from credits.engine.refunds import credits_for
 from credits.models import Purchase, Refund, Wallet
 from credits.services import grants
@@ -19,8 +20,7 @@ from credits.services.announcements import announce_refund
 from credits.services.gift_cards import reopen_gift_card, void_gift_card
 from payments import gateway
 from payments.gateway.errors import StripeRefused
-from payments.mirror import RefundView
-from payments.money import Money
+from payments.stripe_objects import StripeRefund
 
 
 class NotRefundable(RuleRefused):
@@ -113,7 +113,7 @@ def send_refund(*, refund: Refund, now: datetime) -> Refund:
     purchase = refund.purchase
     assert purchase.payment_intent is not None
     try:
-        view = RefundView.of(
+        view = StripeRefund.of(
             gateway.refunds.create(
                 payment_intent=purchase.payment_intent,
                 amount=refund.amount,
@@ -128,7 +128,7 @@ def send_refund(*, refund: Refund, now: datetime) -> Refund:
 
 
 @transaction.atomic
-def follow_refund(*, view: RefundView, now: datetime) -> Refund | None:
+def follow_refund(*, view: StripeRefund, now: datetime) -> Refund | None:
     """Bring our refund to where Stripe's is; one begun there is recorded here. None: not about a purchase of ours."""
     purchase = _purchase_of(view)
     if purchase is None:
@@ -189,7 +189,7 @@ def _record(
     return refund
 
 
-def _record_from_stripe(purchase: Purchase, view: RefundView, now: datetime) -> Refund:
+def _record_from_stripe(purchase: Purchase, view: StripeRefund, now: datetime) -> Refund:
     refund = Refund.objects.create(
         purchase=purchase,
         amount=view.amount,
@@ -260,7 +260,7 @@ def _unspent(purchase: Purchase, *, left: int, now: datetime) -> int:
     return min(purchase.grant.refundable(at=now).money, left) if purchase.grant else 0
 
 
-def _purchase_of(view: RefundView) -> Purchase | None:
+def _purchase_of(view: StripeRefund) -> Purchase | None:
     if view.payment_intent is None:
         return None
     return (
@@ -271,6 +271,6 @@ def _purchase_of(view: RefundView) -> Purchase | None:
     )
 
 
-def _known(purchase: Purchase, view: RefundView) -> Refund | None:
+def _known(purchase: Purchase, view: StripeRefund) -> Refund | None:
     ours = purchase.refunds.filter(stripe_refund=view.id).first()
     return ours or purchase.refunds.filter(public_id=view.metadata.get("refund", "")).first()

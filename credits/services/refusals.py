@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from accounts.errors import PortalError
+from core.errors import PortalError
 from credits.errors import DebtOutstanding, InsufficientCredits
 from credits.ledger import Result
 from credits.models import Unit

@@ -7,16 +7,14 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from accounts.errors import NotFound
 from accounts.models import Organization
+from core.errors import NotFound
+from core.quantities import ZERO, parse_positive_quantity
 from credits import ledger
 from credits.models import Unit
-from credits.quantities import parse_positive_quantity
 from credits.references import parse_reference
 from credits.services.refusals import refusal
 from credits.services.wallets import ensure_wallet, get_unit, unit_code
-
-ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

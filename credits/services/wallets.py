@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from accounts.errors import OutOfRange
 from accounts.models import Organization
+from core.errors import OutOfRange
+from core.quantities import LARGEST
 from credits.errors import UnknownUnit
 from credits.models import Unit, Wallet
-from credits.quantities import LARGEST
 
 
 def get_unit(unit: Unit | str) -> Unit:

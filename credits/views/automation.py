@@ -6,13 +6,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.errors import InvalidInput, PortalError
 from accounts.permissions import Permission
 from accounts.scoping import OrganizationRequest, organization_page
+from core.errors import InvalidInput, PortalError
 from credits.forms import AutoTopUpForm, ThresholdForm, typed_amount
 from credits.models import AutoTopUp, Wallet
 from credits.services.alerts import set_threshold
-from credits.services.topups import set_auto_top_up, spent_this_month, switch_off
+from credits.services.top_ups import set_auto_top_up, spent_this_month, switch_off
 
 
 @organization_page(Permission.BUY)

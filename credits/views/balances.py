@@ -6,9 +6,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.errors import PortalError
 from accounts.permissions import Permission
 from accounts.scoping import OrganizationRequest, organization_page
+from core.errors import PortalError
 from credits.models import PackSubscription, Purchase
 from credits.presentation import balances_of
 from credits.services.recurring import set_pack_renewal

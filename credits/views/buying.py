@@ -8,14 +8,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.errors import InvalidInput, OutOfRange, PortalError, Unavailable
 from accounts.permissions import Permission
 from accounts.scoping import OrganizationRequest, organization_page
+from core.errors import InvalidInput, OutOfRange, PortalError, Unavailable
 from credits.forms import typed_amount
 from credits.models import CreditPack, Purchase
 from credits.presentation import pack_groups
-from credits.services.buying import open_checkout, start_pack_purchase
-from credits.services.returning import refresh_from_checkout
+from credits.services.checkout_return import refresh_from_checkout
+from credits.services.purchases import open_checkout, start_pack_purchase
 
 
 @organization_page(Permission.BUY)

@@ -8,12 +8,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from accounts.errors import PortalError
 from accounts.permissions import Permission
 from accounts.scoping import OrganizationRequest, organization_page
+from core.errors import PortalError
 from credits.forms import GiftCardForm, RedeemForm
-from credits.services.buying import start_gift_card_purchase
 from credits.services.gift_cards import redeem_gift_card
+from credits.services.purchases import start_gift_card_purchase
 
 
 @organization_page(Permission.BUY)

@@ -4,7 +4,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 
-from accounts.admin.shared import ReadOnlyAdmin, for_each, linked
+from core.admin.records import ReadOnlyAdmin, for_each, linked
 from notifications.admin.shared import TypeFilter
 from notifications.models import SentEmail
 from notifications.services.emails import resend_email

@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, linked
+from core.admin.records import ReadOnlyAdmin, ReadOnlyInline, linked
 from notifications.admin.shared import TypeFilter
 from notifications.models import Event, SentEmail, WebhookDelivery
 

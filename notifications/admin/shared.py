@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from notifications import registry
+from notifications import event_types
 
 
 class TypeFilter(admin.SimpleListFilter):
@@ -17,7 +17,7 @@ class TypeFilter(admin.SimpleListFilter):
     field = "event__type"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        return [(event_type.code, event_type.code) for event_type in registry.all_types()]
+        return [(event_type.code, event_type.code) for event_type in event_types.all_types()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(**{self.field: self.value()}) if self.value() else queryset

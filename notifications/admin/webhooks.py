@@ -13,9 +13,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
-from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, for_each, link_to, linked
-from accounts.errors import PortalError
-from accounts.figures import Figure, Panel, count_of_trouble, figures, recent_since
+from core.admin.figures import TROUBLE, Figure, count_of_trouble, figures, recent_since
+from core.admin.records import ReadOnlyAdmin, ReadOnlyInline, for_each, link_to, linked
+from core.errors import PortalError
 from notifications.admin.shared import TypeFilter
 from notifications.forms import WebhookEndpointForm
 from notifications.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
@@ -201,13 +201,13 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
         return str(attempts[-1].status_code or "no answer") if attempts else "–"
 
 
-@figures(Panel.TROUBLE, WebhookEndpoint, order=40)
+@figures(TROUBLE, WebhookEndpoint, order=40)
 def failing_endpoints(now: datetime) -> Iterator[Figure]:
     number = WebhookEndpoint.objects.filter(enabled=True, failing_since__isnull=False).count()
     yield count_of_trouble(number, "failing webhook endpoints", {"enabled__exact": 1, "failing_since__isempty": 0})
 
 
-@figures(Panel.TROUBLE, WebhookDelivery, order=41)
+@figures(TROUBLE, WebhookDelivery, order=41)
 def deliveries_given_up(now: datetime) -> Iterator[Figure]:
     since, given_up = recent_since(now), WebhookDelivery.Status.EXHAUSTED
     number = WebhookDelivery.objects.filter(status=given_up, created_at__gte=since).count()

@@ -6,8 +6,8 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
-import accounts.public_ids
-import notifications.exact_json
+import core.exact_json
+import core.public_ids
 
 
 class Migration(migrations.Migration):
@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
             name="MailboxMessage",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", accounts.public_ids.PublicIdField("mail")),
+                ("public_id", core.public_ids.PublicIdField("mail")),
                 ("sender", models.CharField(max_length=320)),
                 ("to", models.TextField(help_text="Addresses, separated by commas.")),
                 ("subject", models.TextField()),
@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
             name="Event",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", accounts.public_ids.PublicIdField("msg")),
+                ("public_id", core.public_ids.PublicIdField("msg")),
                 ("type", models.CharField(max_length=64)),
                 (
                     "key",
@@ -47,8 +47,8 @@ class Migration(migrations.Migration):
                 (
                     "data",
                     models.JSONField(
-                        decoder=notifications.exact_json.ExactDecoder,
-                        encoder=notifications.exact_json.ExactEncoder,
+                        decoder=core.exact_json.ExactDecoder,
+                        encoder=core.exact_json.ExactEncoder,
                         help_text="What webhooks carry.",
                     ),
                 ),
@@ -216,7 +216,7 @@ class Migration(migrations.Migration):
             name="WebhookEndpoint",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", accounts.public_ids.PublicIdField("we")),
+                ("public_id", core.public_ids.PublicIdField("we")),
                 ("url", models.CharField(max_length=500, verbose_name="URL")),
                 ("description", models.CharField(blank=True, max_length=200)),
                 (

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Organization
-from accounts.public_ids import PublicIdField
+from core.public_ids import PublicIdField
 from notifications.models.events import Event
 
 

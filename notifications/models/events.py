@@ -9,9 +9,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Organization
-from accounts.public_ids import PublicIdField
-from notifications import registry
-from notifications.exact_json import ExactDecoder, ExactEncoder
+from core.exact_json import ExactDecoder, ExactEncoder
+from core.public_ids import PublicIdField
+from notifications import event_types
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -46,7 +46,7 @@ class Event(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["type", "key"], name="event_is_published_once_per_key"),
             models.CheckConstraint(
-                condition=Q(organization__isnull=False) | Q(type=registry.TEST_PING.code),
+                condition=Q(organization__isnull=False) | Q(type=event_types.TEST_PING.code),
                 name="event_belongs_to_an_organization_unless_it_is_a_test",
             ),
         ]
@@ -60,7 +60,7 @@ class Event(models.Model):
 
     @property
     def title(self) -> str:
-        event_type = registry.find(self.type)
+        event_type = event_types.find(self.type)
         return event_type.title if event_type else self.type
 
     @property

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from accounts.background import after_commit
-from accounts.errors import InvalidInput, RuleRefused
-from notifications import registry, signing, transport
+from core.background import after_commit
+from core.errors import InvalidInput, RuleRefused
+from notifications import event_types, signing, transport
 from notifications.engine.backoff import next_webhook_attempt
 from notifications.models import Event, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from notifications.models.events import iso_utc
@@ -77,7 +77,7 @@ def send_test(*, endpoint: WebhookEndpoint, now: datetime) -> WebhookDelivery:
     """A `test.ping` for one endpoint, whatever types it listens to. Raises RuleRefused while it is disabled."""
     _refuse_disabled(endpoint)
     event = Event.objects.create(
-        type=registry.TEST_PING.code,
+        type=event_types.TEST_PING.code,
         organization=endpoint.organization,
         key=f"{endpoint.public_id}:{iso_utc(now)}",
         data={"endpoint": endpoint.public_id},
@@ -186,7 +186,7 @@ def _tell_owners(delivery: WebhookDelivery, endpoint: WebhookEndpoint, answer: A
     logger.warning("Gave up delivery %s of %s to %s.", delivery.pk, delivery.event, endpoint)
     if endpoint.organization is None:
         return
-    for address in recipients(organization=endpoint.organization, audience=registry.DEFAULT_AUDIENCE):
+    for address in recipients(organization=endpoint.organization, audience=event_types.DEFAULT_AUDIENCE):
         send_email(
             to=address,
             template="webhook_endpoint_failing",

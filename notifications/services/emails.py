@@ -10,10 +10,10 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 
-from accounts.background import after_commit
-from accounts.errors import Conflict
 from accounts.models import Organization
-from notifications import registry, rendering
+from core.background import after_commit
+from core.errors import Conflict
+from notifications import event_types, rendering
 from notifications.engine.backoff import next_email_attempt
 from notifications.models import SentEmail
 
@@ -124,7 +124,7 @@ def _headers(email: SentEmail) -> dict[str, str]:
     host = urlsplit(settings.PORTAL_URL).hostname
     # The same at every try: a mail server that got it twice can tell.
     headers = {"Message-ID": f"<email-{email.pk}-{email.created_at:%Y%m%d%H%M%S%f}@{host}>"}
-    event_type = registry.find(email.event.type) if email.event else None
+    event_type = event_types.find(email.event.type) if email.event else None
     if event_type and event_type.optional and email.organization:
         url = rendering.unsubscribe_url(organization=email.organization, code=event_type.code)
         # https://www.rfc-editor.org/rfc/rfc8058: mail programs offer one button

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from accounts.errors import InvalidInput
 from accounts.models import Organization
-from notifications import registry, signing
+from core.errors import InvalidInput
+from notifications import event_types, signing
 from notifications.models import WebhookEndpoint
 from notifications.targets import Resolver, check_target, system_resolver
 
@@ -74,7 +74,7 @@ def rotate_secret(*, endpoint: WebhookEndpoint, now: datetime) -> WebhookEndpoin
 
 def checked_event_types(codes: Sequence[str]) -> list[str]:
     """The codes in order, each once. Raises InvalidInput for one that webhooks do not carry."""
-    known = registry.codes_to_subscribe_to()
+    known = event_types.codes_to_subscribe_to()
     for code in codes:
         if code not in known:
             raise InvalidInput(f"No webhook has the type {code}. Choose from {', '.join(known)}.", field="event_types")

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts.background import after_commit
 from accounts.models import Organization
-from notifications import registry
+from core.background import after_commit
+from notifications import event_types
 from notifications.models import Event, SentEmail, WebhookDelivery, WebhookEndpoint
 from notifications.recipients import recipients
 from notifications.services.preferences import email_wanted
@@ -37,7 +37,7 @@ def publish(
 
     Raises UnknownEventType for a type nobody registered, ValueError for a key that another organization's event has.
     """
-    registry.get(type)
+    event_types.get(type)
     event, created = Event.objects.get_or_create(
         type=type,
         key=key,
@@ -70,7 +70,7 @@ def fan_out(*, event_id: int, now: datetime) -> Event:
     event = Event.objects.select_for_update(of=("self",)).select_related("organization").get(pk=event_id)
     if event.fanned_out_at is not None:
         return event
-    event_type = registry.get(event.type)
+    event_type = event_types.get(event.type)
     organization, is_emailed = event.organization, event_type.email and event.is_emailed
     if is_emailed and organization and email_wanted(organization=organization, event_type=event_type):
         for address in recipients(organization=organization, audience=event_type.audience):

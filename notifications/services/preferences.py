@@ -4,11 +4,11 @@ from collections.abc import Collection
 
 from django.db import transaction
 
-from accounts.errors import InvalidInput
 from accounts.models import Organization
-from notifications import registry
+from core.errors import InvalidInput
+from notifications import event_types
+from notifications.event_types import EventType
 from notifications.models import EmailPreference
-from notifications.registry import EventType
 
 
 def email_wanted(*, organization: Organization, event_type: EventType) -> bool:
@@ -24,7 +24,7 @@ def wanted_codes(*, organization: Organization) -> set[str]:
     refused = EmailPreference.objects.filter(organization=organization, enabled=False).values_list(
         "event_type", flat=True
     )
-    return {event_type.code for event_type in registry.optional_emails()} - set(refused)
+    return {event_type.code for event_type in event_types.optional_emails()} - set(refused)
 
 
 @transaction.atomic
@@ -33,7 +33,7 @@ def set_preferences(*, organization: Organization, wanted: Collection[str]) -> l
 
     Raises InvalidInput, with nothing changed, for a type that is unknown or cannot be switched.
     """
-    optional = {event_type.code for event_type in registry.optional_emails()}
+    optional = {event_type.code for event_type in event_types.optional_emails()}
     for code in wanted:
         if code not in optional:
             raise InvalidInput(f"{code} is not an email that can be switched on or off.", field="wanted")
@@ -47,7 +47,7 @@ def set_preferences(*, organization: Organization, wanted: Collection[str]) -> l
 
 def switch_off(*, organization: Organization, code: str) -> EmailPreference:
     """Stop the emails of one type. Raises InvalidInput for a type that is unknown or cannot be switched."""
-    if code not in {event_type.code for event_type in registry.optional_emails()}:
+    if code not in {event_type.code for event_type in event_types.optional_emails()}:
         raise InvalidInput(f"{code} is not an email that can be switched off.", field="event_type")
     preference, _ = EmailPreference.objects.update_or_create(
         organization=organization, event_type=code, defaults={"enabled": False}

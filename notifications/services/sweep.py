@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from accounts.background import after_commit
+from core.background import after_commit
 from notifications.models import Event, SentEmail, WebhookEndpoint
 from notifications.services.events import FAN_OUT_GRACE
 

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from accounts.admin.shared import ReadOnlyAdmin
+from core.admin.records import ReadOnlyAdmin
 from payments.dashboard import dashboard_link
 from payments.models import CatalogueEntry
 

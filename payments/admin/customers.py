@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from accounts.admin.shared import ReadOnlyAdmin, linked
+from core.admin.records import ReadOnlyAdmin, linked
 from payments.dashboard import dashboard_link
 from payments.models import Customer, StripeAccount, StripeWebhookEndpoint
 

@@ -14,8 +14,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
-from accounts.admin.shared import ReadOnlyAdmin
-from accounts.figures import Figure, Panel, count_of_trouble, figures
+from core.admin.figures import TROUBLE, Figure, count_of_trouble, figures
+from core.admin.records import ReadOnlyAdmin
 from payments import inbox
 from payments.admin.shared import pretty
 from payments.dashboard import dashboard_link
@@ -142,7 +142,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
             self.message_user(request, f"{event}: it was finished already.", messages.WARNING)
 
 
-@figures(Panel.TROUBLE, StripeEvent, order=10)
+@figures(TROUBLE, StripeEvent, order=10)
 def failed_events(now: datetime) -> Iterator[Figure]:
     failed = StripeEvent.Status.FAILED
     number = StripeEvent.objects.filter(status=failed).count()

@@ -9,7 +9,7 @@ import djstripe.admin  # noqa: F401  it registers its pages when imported; they 
 from django.contrib import admin
 from djstripe import models as djstripe_models
 
-from accounts.admin.shared import ReadOnlyAdmin
+from core.admin.records import ReadOnlyAdmin
 from payments.admin.shared import pretty
 from payments.dashboard import dashboard_link
 

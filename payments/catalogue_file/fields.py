@@ -10,7 +10,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from payments.money import CURRENCIES
+from core.money import CURRENCIES
 
 PLACES = 6
 # What the database's columns hold: 14 digits before the point of a quantity, and eight-byte minor units.

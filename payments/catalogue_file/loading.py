@@ -10,7 +10,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.errors import PortalError
+from core.errors import PortalError
 from payments.catalogue_file.fields import Entry, Reader, read_entry
 from payments.catalogue_file.sections import Change, Section, sections
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import stripe
 
-from accounts.errors import PaymentRequired, RuleRefused, Unavailable
+from core.errors import PaymentRequired, RuleRefused, Unavailable
 
 logger = logging.getLogger(__name__)
 

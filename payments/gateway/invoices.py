@@ -1,7 +1,7 @@
 """Invoices, their lines, previews and extra items. https://docs.stripe.com/api/invoices
 
 Since the basil versions an invoice's payments are a list of their own, and its subscription stands under `parent`:
-read what comes back through `payments.mirror`.
+read what comes back through `payments.stripe_objects`.
 """
 
 from collections.abc import Mapping, Sequence

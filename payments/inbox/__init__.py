@@ -6,7 +6,7 @@ the handlers; `sweeping` finds what was forgotten. `docs/adr/0002-the-inbox.md` 
 
 from payments.inbox.processing import handle_object, process_event
 from payments.inbox.receiving import receive
-from payments.inbox.registry import handles
+from payments.inbox.registry import ObjectChange, handles
 from payments.inbox.sweeping import ignore, process_due, replay
 
-__all__ = ["handle_object", "handles", "ignore", "process_due", "process_event", "receive", "replay"]
+__all__ = ["ObjectChange", "handle_object", "handles", "ignore", "process_due", "process_event", "receive", "replay"]

@@ -11,10 +11,10 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from payments import mirror_copy
 from payments.gateway import objects
 from payments.gateway.errors import StripeNotFound
-from payments.inbox.registry import Handler, handlers_for
-from payments.mirror import sync
+from payments.inbox.registry import Handler, ObjectChange, handlers_for
 from payments.models import HandledObject, StripeEvent
 
 logger = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ def handle_object(*, object_type: str, object_id: str, event_type: str, now: dat
         is_copied = not _mirrored(data)
         with transaction.atomic():
             if HandledObject.take(object_id=object_id, read_from=read_from, is_copied=is_copied):
-                _run(handlers, data=data, event_type=event_type, event_created=now, now=now)
+                _run(handlers, ObjectChange(data=data, event_type=event_type, event_created=now, now=now))
                 return data
     raise ObjectIsBusy(f"{object_id} kept changing hands; try again.")
 
@@ -83,7 +83,7 @@ def backoff(*, attempts: int, stripe_id: str) -> timedelta:
 
 def _carry_out(event: StripeEvent, now: datetime) -> None:
     handlers = handlers_for(event.type)
-    if not handlers and not sync.is_mirrored(event.object_type):
+    if not handlers and not mirror_copy.is_mirrored(event.object_type):
         _finish(event, status=StripeEvent.Status.IGNORED, processed_at=now, last_error="")
         return
     is_mirrored = HandledObject.mirror_shows(event)
@@ -106,7 +106,7 @@ def _carry_out(event: StripeEvent, now: datetime) -> None:
             key, is_copied = event.object_id or event.stripe_id, not (is_mirrored or mirror_error)
             if not HandledObject.take(object_id=key, read_from=read_from, is_copied=is_copied):
                 continue
-            _run(handlers, data=data, event_type=event.type, event_created=event.created, now=now)
+            _run(handlers, ObjectChange(data=data, event_type=event.type, event_created=event.created, now=now))
             _finish(
                 event,
                 status=StripeEvent.Status.DONE,
@@ -132,7 +132,7 @@ def _fresh(event: StripeEvent) -> dict[str, Any] | None:
 def _mirrored(data: dict[str, Any]) -> str:
     """Let dj-stripe copy the object. It is a mirror, never the judge: if it stumbles, say why, and go on."""
     try:
-        sync.copy(data)
+        mirror_copy.copy(data)
     except Exception as error:
         logger.warning("dj-stripe could not copy %s: %s", data.get("id"), error, exc_info=True)
         return _words(error)
@@ -143,11 +143,9 @@ def _words(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:5000]
 
 
-def _run(
-    handlers: list[Handler], *, data: dict[str, Any], event_type: str, event_created: datetime, now: datetime
-) -> None:
+def _run(handlers: list[Handler], change: ObjectChange) -> None:
     for handler in handlers:
-        handler(data=data, event_type=event_type, event_created=event_created, now=now)
+        handler(change)
 
 
 def _finish(event: StripeEvent, **changes: Any) -> None:

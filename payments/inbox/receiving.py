@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from django.conf import settings
 from django.db import transaction
 
-from accounts.errors import PortalError
+from core.errors import PortalError
 from payments.inbox import signatures
 from payments.models import InboxRefusal, StripeEvent, StripeWebhookEndpoint
 from payments.models.inbox import SWEEP_AFTER

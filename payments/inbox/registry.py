@@ -1,20 +1,36 @@
-"""Which function hears of which events. Apps register in their `webhooks.py`, which `AppConfig.ready()` imports."""
+"""Which function hears of which events. Apps register in `stripe_webhooks.py`, which `AppConfig.ready()` imports."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Any, Protocol
+from typing import Protocol
+
+from payments.stripe_objects.fields import StripeObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectChange:
+    """A Stripe object about which an event came.
+
+    `data` is the object as Stripe has it now, not as it was when the event was made; `{"deleted": True}` is among it
+    when it is gone.
+    """
+
+    data: StripeObject
+    event_type: str
+    event_created: datetime
+    now: datetime
 
 
 class Handler(Protocol):
     """Acts on the state of a Stripe object.
 
-    `data` is the object as Stripe has it now, not as it was when the event was made; `{"deleted": True}` is among it
-    when it is gone. The same state may come any number of times and states in any order, so a handler says "make it
-    so", never "add". It runs in a transaction that holds this object's lock, and calls nothing outside.
+    The same state may come any number of times and states in any order, so a handler says "make it so", never "add".
+    It runs in a transaction that holds this object's lock, and calls nothing outside.
     """
 
-    def __call__(self, *, data: dict[str, Any], event_type: str, event_created: datetime, now: datetime) -> None: ...
+    def __call__(self, change: ObjectChange) -> None: ...
 
 
 _handlers: list[tuple[str, Handler]] = []

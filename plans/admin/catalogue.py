@@ -8,7 +8,7 @@ from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline
+from core.admin.records import ReadOnlyAdmin, ReadOnlyInline
 from plans.admin.shared import json_rows, remind_to_sync
 from plans.models import Allowance, Commitment, Plan, PlanPrice, PlanRevision, Subscription
 from plans.presentation import allowance_line

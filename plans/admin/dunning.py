@@ -8,8 +8,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, linked
-from accounts.figures import Figure, Panel, count_of_trouble, figures
+from core.admin.figures import TROUBLE, Figure, count_of_trouble, figures
+from core.admin.records import ReadOnlyAdmin, ReadOnlyInline, linked
 from plans.models import DunningCase, DunningStep
 
 
@@ -64,7 +64,7 @@ class DunningCaseAdmin(ReadOnlyAdmin):
         return format_html('<a href="{0}">{0}</a>', case.hosted_invoice_url) if case.hosted_invoice_url else "–"
 
 
-@figures(Panel.TROUBLE, DunningCase, order=20)
+@figures(TROUBLE, DunningCase, order=20)
 def open_cases(now: datetime) -> Iterator[Figure]:
     number = DunningCase.objects.open().count()
     yield count_of_trouble(number, "overdue invoices", {"state__exact": DunningCase.State.OPEN.value})

@@ -7,11 +7,11 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.admin.shared import linked
+from core.admin.records import linked
 from plans import hooks
 from plans.admin.shared import remind_to_sync
 from plans.models import CreditRate, LadderOverride, Meter
-from plans.services.revisions import publish_terms
+from plans.services.plan_revisions import publish_terms
 
 
 class CreditRateInline(admin.StackedInline):

@@ -5,9 +5,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.admin.shared import ReadOnlyAdmin, ReadOnlyInline, for_each, linked
+from core.admin.records import ReadOnlyAdmin, ReadOnlyInline, for_each, linked
 from plans.models import DunningCase, OnDemand, PlanChange, PlanCheckout, Subscription, SubscriptionItem, TermsPeriod
-from plans.services.changes import cancel_change, refresh
+from plans.services.plan_changes import cancel_change, refresh
 
 
 class ItemInline(ReadOnlyInline):

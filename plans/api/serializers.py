@@ -12,7 +12,8 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import Direction, extend_schema_field
 from rest_framework import serializers
 
-from accounts.api.serializers import MoneyField, OrganizationIdField, StrictSerializer, TimestampField
+from accounts.api.serializers import OrganizationIdField
+from core.api.serializers import MoneyField, StrictSerializer, TimestampField
 from plans.models import Interval, PlanChange
 from plans.services.return_urls import allowed_origins, require_allowed
 

@@ -10,13 +10,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.idempotency import idempotent
 from accounts.api.organizations import organization_or_404
-from accounts.api.serializers import validated
-from accounts.errors import InvalidInput
 from accounts.models import Organization
+from core.api.idempotency import idempotent
+from core.api.serializers import validated
+from core.errors import InvalidInput
 from credits.models import CreditPack
-from credits.services.buying import start_pack_purchase
+from credits.services.purchases import start_pack_purchase
 from plans.api import serializers
 from plans.services.checkout import start_checkout
 from plans.services.portal import open_portal

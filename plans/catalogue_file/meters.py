@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from accounts.errors import InvalidInput
+from core.errors import InvalidInput
 from payments.catalogue_file import (
     Change,
     Choice,

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from accounts.errors import InvalidInput
 from accounts.models import Organization
-from credits.quantities import as_text
+from core.errors import InvalidInput
+from core.quantities import as_text
 from payments.catalogue_file import (
     Amount,
     Change,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, localcontext
 from typing import Any, Protocol
 
-ZERO = Decimal(0)
-STEP = Decimal("0.000001")
+from core.quantities import STEP, ZERO
+
 # Twenty digits of quantity times twenty-six of price, and room for a quotient: nothing is rounded on the way.
 EXACT = Context(prec=90)
 

@@ -8,8 +8,8 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import accounts.public_ids
-import credits.quantities
+import core.fields
+import core.public_ids
 import plans.fields
 import plans.models.meters
 import plans.models.subscriptions
@@ -103,7 +103,7 @@ class Migration(migrations.Migration):
                 ("window_start", models.DateTimeField()),
                 ("window_end", models.DateTimeField()),
                 ("currency", models.CharField(max_length=3)),
-                ("quantity", credits.quantities.QuantityField(default=0)),
+                ("quantity", core.fields.QuantityField(default=0)),
                 ("amount", models.BigIntegerField(default=0)),
                 ("corrected_amount", models.BigIntegerField(default=0)),
                 (
@@ -158,7 +158,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("identifier", models.CharField(max_length=100, unique=True)),
-                ("quantity", credits.quantities.QuantityField()),
+                ("quantity", core.fields.QuantityField()),
                 ("read_at", models.DateTimeField(help_text="The instant it is reported for, inside its window.")),
                 (
                     "usage",
@@ -300,7 +300,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "included",
-                    credits.quantities.QuantityField(blank=True, help_text="Per window; empty: unlimited.", null=True),
+                    core.fields.QuantityField(blank=True, help_text="Per window; empty: unlimited.", null=True),
                 ),
                 (
                     "beyond",
@@ -355,7 +355,7 @@ class Migration(migrations.Migration):
             name="PlanCheckout",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", accounts.public_ids.PublicIdField("pur")),
+                ("public_id", core.public_ids.PublicIdField("pur")),
                 ("interval", models.CharField(choices=[("month", "Monthly"), ("year", "Annual")], max_length=10)),
                 ("quantity", models.PositiveIntegerField(blank=True, null=True)),
                 (

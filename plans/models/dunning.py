@@ -6,8 +6,8 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import Organization
+from core.money import Money
 from credits.models import PackSubscription
-from payments.money import Money
 from plans.models.subscriptions import Subscription
 
 SUSPENDED_AFTER = timedelta(days=14)

@@ -6,8 +6,8 @@ from django.core.validators import MinValueValidator
 from django.db import models
 
 from accounts.models import Organization
-from credits.quantities import QuantityField
-from payments.money import Money
+from core.fields import QuantityField
+from core.money import Money
 from plans.engine.commitments import Bounds
 from plans.fields import LadderField
 from plans.models.meters import Meter

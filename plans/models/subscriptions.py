@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import Organization
-from payments.money import Money
+from core.money import Money
 from plans.models.plans import Interval, Plan
 
 

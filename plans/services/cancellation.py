@@ -6,7 +6,7 @@ from accounts.models import Organization
 from payments.gateway import subscriptions as stripe_subscriptions
 from plans.errors import ChangeUnderWay
 from plans.models import PlanChange, Subscription
-from plans.services.changes import refresh
+from plans.services.plan_changes import refresh
 from plans.services.quotes import require_base
 
 

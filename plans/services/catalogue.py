@@ -5,10 +5,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts.errors import InvalidInput
+from core.errors import InvalidInput
 from plans.engine.ladders import Graduated, Ladder, PerPackage
 from plans.models import Allowance, Commitment, Interval, Plan, PlanPrice
-from plans.services.revisions import publish_terms
+from plans.services.plan_revisions import publish_terms
 
 Component = PlanPrice.Component
 

@@ -10,10 +10,10 @@ from accounts.models import Organization, User
 from payments import customers
 from payments.gateway import checkout as stripe_checkout
 from payments.gateway.errors import StripeRefused
-from payments.mirror import CheckoutSessionView
+from payments.stripe_objects import StripeCheckoutSession
 from plans.errors import AlreadySubscribed
 from plans.models import PlanCheckout, Subscription
-from plans.services.changes import refresh
+from plans.services.plan_changes import refresh
 from plans.services.selections import Selection, stripe_items
 
 OPEN_FOR = timedelta(hours=1)
@@ -39,7 +39,7 @@ def start_checkout(
         _close_at_stripe(old, now)
     if checkout.stripe_session_id:
         return checkout
-    session = CheckoutSessionView.of(
+    session = StripeCheckoutSession.of(
         stripe_checkout.create_subscription(
             customer=customers.ensure_customer(organization=organization),
             line_items=items,
@@ -60,7 +60,7 @@ def start_checkout(
 def complete_checkout(*, checkout: PlanCheckout, now: datetime) -> PlanCheckout:
     """For the return page: look what became of the session, and take over what the webhook has not yet."""
     if checkout.status == PlanCheckout.Status.OPEN and checkout.stripe_session_id:
-        session = CheckoutSessionView.of(stripe_checkout.retrieve(session=checkout.stripe_session_id))
+        session = StripeCheckoutSession.of(stripe_checkout.retrieve(session=checkout.stripe_session_id))
         if session.subscription:
             refresh(stripe_id=session.subscription, now=now)
         elif session.status == "expired":
@@ -131,7 +131,7 @@ def _close_at_stripe(checkout: PlanCheckout, now: datetime) -> None:
     try:
         stripe_checkout.expire(session=checkout.stripe_session_id, idempotency_key=f"{checkout.public_id}:expire")
     except StripeRefused as refused:
-        session = CheckoutSessionView.of(stripe_checkout.retrieve(session=checkout.stripe_session_id))
+        session = StripeCheckoutSession.of(stripe_checkout.retrieve(session=checkout.stripe_session_id))
         if session.status != "complete" or not session.subscription:
             return
         refresh(stripe_id=session.subscription, now=now)

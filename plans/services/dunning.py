@@ -9,11 +9,11 @@ from django.db import transaction
 
 from accounts.models import Organization
 from credits.models import PackSubscription
-from payments.mirror import InvoiceView
+from payments.stripe_objects import StripeInvoice
 from plans.models import DunningCase, DunningStep, Subscription
 from plans.services import announcements
-from plans.services.alignment import align_terms
 from plans.services.subscriptions import announce, announcement
+from plans.services.terms_periods import align_terms
 
 Kind = DunningStep.Kind
 KIND_OF_ATTEMPT = {1: Kind.RETRY, 2: Kind.EMAIL, 3: Kind.DOWNGRADE}
@@ -22,7 +22,7 @@ NOT_OWED = ("void", "uncollectible")
 
 @transaction.atomic
 def note_invoice(
-    *, view: InvoiceView, subscription: Subscription | PackSubscription, failed_at: datetime, now: datetime
+    *, view: StripeInvoice, subscription: Subscription | PackSubscription, failed_at: datetime, now: datetime
 ) -> DunningCase | None:
     """Act on the fresh state of a subscription's invoice: open its case or go on with it, or close it when it is paid.
 
@@ -56,7 +56,7 @@ def note_invoice(
     return case
 
 
-def _has_begun(subscription: Subscription | PackSubscription, view: InvoiceView) -> bool:
+def _has_begun(subscription: Subscription | PackSubscription, view: StripeInvoice) -> bool:
     if isinstance(subscription, Subscription):
         return subscription.is_live
     return view.billing_reason == "subscription_cycle"
@@ -106,7 +106,7 @@ def _suspend(pk: int, now: datetime) -> DunningCase | None:
     return case
 
 
-def _resolve(case: DunningCase, view: InvoiceView, now: datetime) -> DunningCase:
+def _resolve(case: DunningCase, view: StripeInvoice, now: datetime) -> DunningCase:
     """Paid, or not owed any more: what was taken away for it comes back, unless another invoice is overdue."""
     if case.state != DunningCase.State.OPEN:
         return case

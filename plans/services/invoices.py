@@ -2,16 +2,16 @@
 
 from datetime import datetime
 
-from accounts.background import after_commit
+from core.background import after_commit
 from credits.models import PackSubscription
 from payments import inbox
-from payments.mirror import InvoiceView
+from payments.stripe_objects import StripeInvoice
 from plans.models import Subscription
-from plans.services import dunning, metered
-from plans.services.changes import refresh
+from plans.services import billed_usage, dunning
+from plans.services.plan_changes import refresh
 
 
-def note_invoice(*, view: InvoiceView, event_created: datetime, now: datetime) -> None:
+def note_invoice(*, view: StripeInvoice, event_created: datetime, now: datetime) -> None:
     """Act on the fresh state of an invoice. Called for every event of it; calls nothing outside."""
     if view.subscription is None or view.id is None:
         return
@@ -30,7 +30,7 @@ def note_invoice(*, view: InvoiceView, event_created: datetime, now: datetime) -
     if view.status == "draft":
         after_commit("plans.tasks.close_window", view.id)
     else:
-        metered.record_invoice(view=view, organization=subscription.organization, now=now)
+        billed_usage.record_invoice(view=view, organization=subscription.organization, now=now)
 
 
 def take_over(*, subscription: str, invoice: str, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """Stripe's own pages for cards, addresses and receipts."""
 
 from accounts.models import Organization
-from accounts.public_ids import new_public_id
+from core.public_ids import new_public_id
 from payments import customers
 from payments.gateway import portal as stripe_portal
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from accounts.models import Organization
+from core.money import Money
 from payments import customers
 from payments.gateway import invoices as stripe_invoices
-from payments.mirror import InvoiceLineView, InvoiceView
-from payments.money import Money
+from payments.stripe_objects import StripeInvoice, StripeInvoiceLine
 from plans.errors import NoSubscription
 from plans.models import Interval, PlanChange, Subscription
 from plans.services.selections import Selection, change_items, selection_of, stripe_items
@@ -22,7 +22,7 @@ class Quote:
     selection: Selection
     timing: str
     effective_at: datetime
-    lines: list[InvoiceLineView]
+    lines: list[StripeInvoiceLine]
     due_now: Money
     then: Money
 
@@ -40,7 +40,7 @@ def quote(*, organization: Organization, selection: Selection, now: datetime) ->
 
 def quote_new(*, organization: Organization, selection: Selection, now: datetime) -> Quote:
     trial_days = selection.plan.trial_days
-    invoice = InvoiceView.of(
+    invoice = StripeInvoice.of(
         stripe_invoices.preview_new(
             customer=customers.ensure_customer(organization=organization),
             items=stripe_items(selection=selection, organization=organization),
@@ -60,7 +60,7 @@ def quote_change(*, organization: Organization, selection: Selection, now: datet
         return Quote(selection, timing, subscription.current_period_end, [], zero, selection.money)
     now = now.replace(microsecond=0)
     items = change_items(subscription=subscription, items=stripe_items(selection=selection, organization=organization))
-    invoice = InvoiceView.of(
+    invoice = StripeInvoice.of(
         stripe_invoices.preview_change(
             subscription=subscription.stripe_id,
             items=items,
@@ -89,5 +89,5 @@ def trial_end(days: int, now: datetime) -> datetime | None:
     return now + timedelta(days=days) if days else None
 
 
-def _quoted(selection: Selection, timing: str, at: datetime, invoice: InvoiceView) -> Quote:
+def _quoted(selection: Selection, timing: str, at: datetime, invoice: StripeInvoice) -> Quote:
     return Quote(selection, timing, at, invoice.lines, Money(invoice.total, invoice.currency), selection.money)

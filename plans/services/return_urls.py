@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from accounts.errors import InvalidInput
+from core.errors import InvalidInput
 
 
 def require_allowed(url: str, *, field: str) -> str:

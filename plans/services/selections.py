@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.models import Organization
-from payments import catalogue
-from payments.catalogue.entries import lookup_key_of
-from payments.money import Money
+from core.money import Money
+from payments import stripe_catalogue
+from payments.stripe_catalogue.entries import lookup_key_of
 from plans.engine.commitments import QuantityRefused
 from plans.errors import SelectionRefused, UnknownPlan
 from plans.models import Allowance, Interval, LadderOverride, Plan, Subscription
@@ -76,7 +76,7 @@ def stripe_items(*, selection: Selection, organization: Organization) -> list[di
     for component, quantity in (("base", 1), ("quantity", selection.quantity)):
         if selection.plan.price(selection.interval, component) and quantity:
             key = PriceKey(selection.plan.code, component, selection.interval)
-            items.append({"price": catalogue.stripe_price_id(str(key)), "quantity": quantity})
+            items.append({"price": stripe_catalogue.stripe_price_id(str(key)), "quantity": quantity})
     if selection.interval == Interval.MONTH:
         items += metered_items(plan=selection.plan, organization=organization)
     return items
@@ -84,7 +84,7 @@ def stripe_items(*, selection: Selection, organization: Organization) -> list[di
 
 def metered_items(*, plan: Plan, organization: Organization) -> list[dict[str, Any]]:
     return [
-        {"price": catalogue.stripe_price_id(str(metered_key(allowance, organization)))}
+        {"price": stripe_catalogue.stripe_price_id(str(metered_key(allowance, organization)))}
         for allowance in plan.allowances.all()
         if allowance.is_billed
     ]

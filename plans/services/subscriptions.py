@@ -6,16 +6,16 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts.background import after_commit
 from accounts.models import Organization
+from core.background import after_commit
 from notifications.services import publish
 from payments import customers
-from payments.mirror import SubscriptionItemView, SubscriptionView
+from payments.stripe_objects import StripeSubscription, StripeSubscriptionItem
 from plans.models import Plan, PlanCheckout, Subscription, SubscriptionItem
 from plans.price_keys import PriceKey
-from plans.services import changes
-from plans.services.alignment import align_terms
+from plans.services import plan_changes
 from plans.services.selections import price_key_of
+from plans.services.terms_periods import align_terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,11 @@ class Composition:
     plan: Plan
     interval: str
     quantity: int | None
-    items: list[tuple[SubscriptionItemView, PriceKey]]
+    items: list[tuple[StripeSubscriptionItem, PriceKey]]
 
 
 @transaction.atomic
-def sync_subscription(*, view: SubscriptionView, now: datetime) -> Subscription | None:
+def sync_subscription(*, view: StripeSubscription, now: datetime) -> Subscription | None:
     """Bring our row, the terms and everything that hangs on them in line with Stripe's fresh state of a subscription.
 
     The same state twice changes nothing the second time. Returns None for a subscription that is not of a plan.
@@ -53,7 +53,7 @@ def sync_subscription(*, view: SubscriptionView, now: datetime) -> Subscription 
     subscription.save()
     _replace_items(subscription, composition.items)
     _complete_checkout(subscription, view.metadata.get("plan_checkout", ""))
-    changes.settle_against(subscription=subscription, has_schedule=view.schedule is not None, now=now)
+    plan_changes.settle_against(subscription=subscription, has_schedule=view.schedule is not None, now=now)
     align_terms(organization=organization, now=now)
     announce(subscription=subscription, before=before, now=now)
     after_commit("plans.tasks.follow_up", organization.pk)
@@ -92,7 +92,7 @@ def announce(*, subscription: Subscription, before: dict[str, Any] | None, now: 
     )
 
 
-def _composition(view: SubscriptionView) -> Composition | None:
+def _composition(view: StripeSubscription) -> Composition | None:
     keyed = [(item, key) for item in view.items if (key := price_key_of(item.price, item.lookup_key))]
     if not keyed:
         return None
@@ -105,7 +105,7 @@ def _composition(view: SubscriptionView) -> Composition | None:
     return Composition(plan, key.interval, quantity, keyed)
 
 
-def _columns(view: SubscriptionView, composition: Composition, now: datetime) -> dict[str, Any]:
+def _columns(view: StripeSubscription, composition: Composition, now: datetime) -> dict[str, Any]:
     cancel_at = view.cancel_at or (view.current_period_end if view.cancel_at_period_end else None)
     return {
         "plan": composition.plan,
@@ -136,7 +136,7 @@ def _settle_role(subscription: Subscription) -> None:
     subscription.role = Subscription.Role.SURPLUS if taken else Subscription.Role.BASE
 
 
-def _replace_items(subscription: Subscription, items: list[tuple[SubscriptionItemView, PriceKey]]) -> None:
+def _replace_items(subscription: Subscription, items: list[tuple[StripeSubscriptionItem, PriceKey]]) -> None:
     subscription.items.exclude(stripe_id__in=[item.id for item, _ in items]).delete()
     for item, key in items:
         SubscriptionItem.objects.update_or_create(

@@ -6,14 +6,14 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from accounts.pages import refusal_as_message
 from accounts.permissions import Permission
 from accounts.scoping import OrganizationRequest, organization_page
+from core.pages import refusal_as_message
 from plans import hooks
 from plans.models import OnDemand, Plan, PlanChange, Subscription
 from plans.presentation import allowance_line, features, price_line, status_badge
 from plans.services.cancellation import cancel_at_period_end, keep
-from plans.services.changes import cancel_change
+from plans.services.plan_changes import cancel_change
 from plans.services.portal import open_portal
 from plans.terms import terms_for
 from plans.views.pricing import plans_context

@@ -8,16 +8,16 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from accounts.errors import PortalError
-from accounts.pages import refusal_as_message
 from accounts.permissions import Permission
 from accounts.scoping import OrganizationRequest, organization_page
+from core.errors import PortalError
+from core.pages import refusal_as_message
 from plans.errors import SelectionRefused
 from plans.models import Plan, PlanChange, Subscription
 from plans.presentation import PER, line_rows, quantity_control
-from plans.services.changes import change_plan
 from plans.services.checkout import start_checkout
-from plans.services.folding import fold_in, quote_fold_in
+from plans.services.fold_in import fold_in, quote_fold_in
+from plans.services.plan_changes import change_plan
 from plans.services.quotes import Quote, quote
 from plans.services.selections import choose
 

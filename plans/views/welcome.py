@@ -4,9 +4,9 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from accounts.pages import refusal_as_message
 from accounts.permissions import Permission
 from accounts.scoping import OrganizationRequest, organization_page
+from core.pages import refusal_as_message
 from plans.models import PlanCheckout, Subscription
 from plans.presentation import trial_line
 from plans.services.checkout import complete_checkout

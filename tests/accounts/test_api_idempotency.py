@@ -8,9 +8,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from accounts.models import IdempotentRequest, Organization
+from accounts.models import Organization
 from accounts.services.api_keys import create_api_key
 from accounts.tasks import forget_idempotent_requests
+from core.models import IdempotentRequest
 
 pytestmark = pytest.mark.urls("tests.accounts.views_under_test")
 both = pytest.mark.parametrize("address", ["/together", "/calls-out"])

@@ -4,9 +4,9 @@ import uuid
 
 import pytest
 
-from accounts.api import throttling
-from accounts.api.throttling import LocalBuckets, RedisBuckets
 from accounts.services.api_keys import create_api_key
+from core.api import throttling
+from core.api.throttling import LocalBuckets, RedisBuckets
 
 SECOND = 1_000_000
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.api.serializers import QuantityField
+from core.api.serializers import QuantityField
 
 pytestmark = pytest.mark.urls("tests.accounts.views_under_test")
 

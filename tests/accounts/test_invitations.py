@@ -9,7 +9,6 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.errors import Conflict, NotAllowed, RuleRefused
 from accounts.models import Invitation, Role, User
 from accounts.services.invitations import (
     InvitationClosed,
@@ -18,6 +17,7 @@ from accounts.services.invitations import (
     resend_invitation,
     revoke_invitation,
 )
+from core.errors import Conflict, NotAllowed, RuleRefused
 from tests.factories import UserFactory
 
 PASSWORD = "correct horse battery staple"

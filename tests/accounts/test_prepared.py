@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import Organization
-from accounts.prepared import fetch_together, prepared_cursor, row_by
+from core.prepared_statements import fetch_together, prepared_cursor, row_by
 from tests.factories import OrganizationFactory
 
 

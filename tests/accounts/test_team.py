@@ -7,9 +7,9 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
-from accounts.errors import PortalError
 from accounts.models import Membership, Role
 from accounts.services.team import LastOwner, change_role, remove_member
+from core.errors import PortalError
 from tests.factories import MembershipFactory, UserFactory
 
 

@@ -6,10 +6,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.idempotency import idempotent
-from accounts.api.serializers import MoneyField, QuantityField, StrictSerializer, TimestampField, validated
-from accounts.errors import RuleRefused, Unavailable
 from accounts.services.organizations import create_organization
+from core.api.idempotency import idempotent
+from core.api.serializers import MoneyField, QuantityField, StrictSerializer, TimestampField, validated
+from core.errors import RuleRefused, Unavailable
 
 
 class OrderSerializer(StrictSerializer):

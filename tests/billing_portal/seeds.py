@@ -10,8 +10,8 @@ from django.utils import timezone
 from accounts.models import Organization
 from credits.services.grants import grant_credits
 from credits.services.holds import open_hold
-from payments.catalogue import sync_catalogue
 from payments.catalogue_file import load
+from payments.stripe_catalogue import sync_catalogue
 from usage.services.ingest import ingest
 
 CATALOGUE = Path(__file__).parents[2] / "demo" / "catalogue.toml"

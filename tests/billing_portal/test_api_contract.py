@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from credits.models import Purchase, Unit
 from credits.services.gift_cards import issue_gift_cards
-from notifications import registry
+from notifications import event_types
 from tests.billing_portal.seeds import plant
 from usage.services.tally import tally
 
@@ -110,7 +110,7 @@ def test_every_operation_is_in_the_schema(client, db):
 
 
 def test_every_webhook_type_is_registered():
-    assert set(registry.codes_sent_to_webhooks()) >= WEBHOOKS
+    assert set(event_types.codes_sent_to_webhooks()) >= WEBHOOKS
 
 
 def test_errors(api, client, service_key, acme_key, acme_read_key, org):

@@ -3,8 +3,8 @@
 import pytest
 from django.db import connection
 
-from accounts import health
-from accounts.health import Health
+from core import health
+from core.health import Health
 from tests.billing_portal.processes import run_manage
 
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 from django.utils import timezone
 
 from credits.models import CreditPack, Purchase, Unit
-from credits.services.buying import start_pack_purchase
-from payments.catalogue import sync_catalogue
+from credits.services.purchases import start_pack_purchase
+from payments.stripe_catalogue import sync_catalogue
 
 UNITS = {"usd": {"name": "US dollar credits", "currency": "usd", "step": "0.01", "reserve_floor": "5"}}
 

@@ -7,11 +7,11 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.money import Money
 from credits.engine.burn import Lot, draw, in_burn_order
 from credits.models import LedgerEntry
 from credits.services.grants import freeze
 from credits.services.holds import capture_hold
-from payments.money import Money
 from tests.credits.purse import Purse
 
 GRANTS = st.lists(

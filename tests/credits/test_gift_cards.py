@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.errors import InvalidInput
+from core.errors import InvalidInput
 from credits.models import CreditGrant, GiftCard, LedgerEntry, Purchase, Wallet
 from credits.services.gift_cards import (
     GiftCardInvalid,

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.errors import InvalidInput
+from core.errors import InvalidInput
+from core.money import Money
 from credits import hooks
 from credits.errors import UnknownUnit
 from credits.models import CreditGrant, LedgerEntry
 from credits.services.expiry import expire_credits
 from credits.services.grants import grant_credits
-from payments.money import Money
 from tests.credits.purse import Purse, assert_clean, figures
 
 DAY = timedelta(days=1)

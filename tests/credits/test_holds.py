@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.errors import InvalidInput, NotFound
+from core.errors import InvalidInput, NotFound
 from credits.errors import DebtOutstanding, HoldEnded, InsufficientCredits, ReferenceConflict, UnknownUnit
 from credits.models import CreditHold, LedgerEntry
 from credits.services.holds import get_hold, open_hold, sweep_holds

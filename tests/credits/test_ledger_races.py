@@ -11,7 +11,7 @@ from threading import Barrier
 import pytest
 from django.db import connection
 
-from accounts.errors import PortalError
+from core.errors import PortalError
 from credits.models import CreditHold, LedgerEntry, Wallet
 from credits.services.expiry import expire_credits
 from credits.services.holds import capture_hold, release_hold, sweep_holds

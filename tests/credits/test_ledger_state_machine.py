@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from accounts.models import Organization
+from core.money import Money
 from credits.models import CreditGrant, CreditHold, Unit
 from credits.services import expiry, grants, holds, spending
 from credits.services.audit import differences
-from payments.money import Money
 from tests.credits.model import ModelHold, ModelLot, ModelWallet, Taken
 from tests.credits.purse import Purse
 from tests.factories import OrganizationFactory

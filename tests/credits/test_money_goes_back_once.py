@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from credits.models import GiftCard, Refund, Wallet
 from credits.services.audit import differences
-from credits.services.buying import start_gift_card_purchase
 from credits.services.disputes import follow_dispute
+from credits.services.purchases import start_gift_card_purchase
 from credits.services.refunds import NotRefundable, quote_refund, refund_purchase
-from payments.mirror import DisputeView
+from payments.stripe_objects import StripeDispute
 from tests.credits.shop import bring_to_stripe, buy, make_pack
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ def refund(purchase, stella, amount, **kwargs):
 
 
 def dispute(purchase, number, status, amount=5000):
-    return DisputeView(
+    return StripeDispute(
         id=f"dp_{number}",
         status=status,
         amount=amount,

@@ -4,9 +4,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.errors import OutOfRange
+from core.errors import OutOfRange
+from core.quantities import LARGEST
 from credits.models import CreditGrant, GiftCard, LedgerEntry, Purchase, Wallet
-from credits.quantities import LARGEST
 from credits.services.gift_cards import issue_gift_cards
 from tests.credits.purse import Purse, assert_clean
 from tests.credits.shop import bring_to_stripe, make_pack

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from credits.models import Refund, Wallet
 from credits.services.audit import differences
-from credits.services.buying import start_pack_purchase
+from credits.services.purchases import start_pack_purchase
 from tests.credits.shop import bring_to_stripe, make_pack
 
 pytestmark = pytest.mark.django_db(transaction=True)

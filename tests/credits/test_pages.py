@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from credits.models import CreditGrant
 from credits.services.grants import grant_credits
-from credits.services.topups import set_auto_top_up
+from credits.services.top_ups import set_auto_top_up
 from tests.credits.shop import bring_to_stripe, make_pack
 
 pytestmark = pytest.mark.django_db

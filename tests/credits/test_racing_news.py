@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from credits.models import LedgerEntry, Purchase, Wallet
 from credits.services.audit import differences
-from credits.services.buying import start_pack_purchase
+from credits.services.purchases import start_pack_purchase
 from payments import inbox
 from payments.inbox import handles, registry
 from payments.models import StripeEvent
@@ -51,7 +51,7 @@ def deadly(monkeypatch):
     chance, guard = random.Random(7), threading.Lock()
 
     @handles("checkout.session.*")
-    def dies_now_and_then(*, data, event_type, event_created, now):
+    def dies_now_and_then(change):
         with guard:
             unlucky = chance.random() < 0.05
         if unlucky:

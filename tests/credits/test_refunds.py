@@ -105,7 +105,7 @@ def test_with_stripe_down_the_refund_is_sent_later(acme, purchase, stella, sandb
         refund(purchase, stella, 3000)
     assert Refund.objects.get().status == Refund.Status.STARTED
     sandbox.clear_faults()
-    from credits.services.sweeps import send_unanswered
+    from credits.services.payment_sweep import send_unanswered
 
     assert send_unanswered(now=timezone.now() + timezone.timedelta(minutes=5)) == 1
     assert len(sandbox.client.v1.refunds.list().data) == 1

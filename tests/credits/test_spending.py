@@ -5,12 +5,12 @@ from decimal import Decimal
 
 import pytest
 
-from accounts.errors import InvalidInput, NotFound
+from core.errors import InvalidInput, NotFound
+from core.money import Money
 from credits.errors import DebtOutstanding, InsufficientCredits, ReferenceConflict, UnknownUnit
 from credits.models import CreditGrant, LedgerEntry
 from credits.services.expiry import expire_credits
 from credits.services.spending import Debit, spend, spend_batch
-from payments.money import Money
 from tests.credits.purse import Purse, assert_clean, figures
 
 DAY = timedelta(days=1)

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.errors import InvalidInput, NotFound
+from core.errors import InvalidInput, NotFound
+from core.money import Money
 from credits.errors import InsufficientCredits, ReferenceConflict
 from credits.models import CreditGrant
 from credits.services.expiry import expire_credits
 from credits.services.grants import freeze, reinstate, take_back, thaw
-from payments.money import Money
 from tests.credits.purse import Purse, assert_clean, figures
 
 DAY = timedelta(days=1)

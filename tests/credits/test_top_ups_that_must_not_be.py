@@ -4,9 +4,9 @@ import pytest
 from django.utils import timezone
 
 from credits.models import AutoTopUp, Purchase, Wallet
+from credits.services.payment_sweep import send_unanswered
 from credits.services.spending import spend
-from credits.services.sweeps import send_unanswered
-from credits.services.topups import set_auto_top_up, top_up_if_low
+from credits.services.top_ups import set_auto_top_up, top_up_if_low
 from notifications.models import Event
 from tests.credits.shop import bring_to_stripe, buy, make_pack
 

@@ -15,8 +15,8 @@ from credits.engine.refunds import credits_for, money_for
 from credits.engine.state import NOTHING, NextExpiry
 from credits.errors import UnknownUnit
 from credits.models import CreditGrant, CreditHold, LedgerEntry, Wallet
+from credits.services.forecasts import forecast, reserve_suggested
 from credits.services.grants import freeze
-from credits.services.reserve import forecast, reserve_suggested
 from tests.credits.purse import Purse, figures
 
 DAY = timedelta(days=1)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from notifications import registry
+from notifications import event_types
+from notifications.event_types import EventType
 from notifications.models import Event
-from notifications.registry import EventType
 from notifications.services import publish
 
 PAYMENT_FAILED = EventType(
@@ -26,9 +26,9 @@ ONLY_EMAIL = EventType(
 
 @pytest.fixture(autouse=True)
 def _types(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_types", dict(registry._types))
+    monkeypatch.setattr(event_types, "_types", dict(event_types._types))
     for event_type in (PAYMENT_FAILED, RUNNING_LOW, ONLY_WEBHOOK, ONLY_EMAIL):
-        registry.register(event_type)
+        event_types.register(event_type)
 
 
 @pytest.fixture

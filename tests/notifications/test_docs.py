@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from notifications import registry
+from notifications import event_types
 from notifications.engine import backoff
 
 TEXT = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text()
@@ -18,7 +18,7 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 def test_every_webhook_type_is_in_the_table_and_no_other():
     """The types of the whole portal, as the apps registered them at start-up; those of these tests aside."""
     documented = re.findall(r"^\| `([a-z_.]+)` \|", TEXT, flags=re.MULTILINE)
-    registered = [code for code in registry.codes_sent_to_webhooks() if not code.startswith("demo.")]
+    registered = [code for code in event_types.codes_sent_to_webhooks() if not code.startswith("demo.")]
 
     assert sorted(documented) == registered
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from django.core import mail
 
-from accounts.errors import Conflict
 from accounts.models import Role
+from core.errors import Conflict
+from notifications.event_types import DEFAULT_AUDIENCE
 from notifications.models import Event, SentEmail
 from notifications.recipients import recipients
-from notifications.registry import DEFAULT_AUDIENCE
 from notifications.services import publish, send_email
 from notifications.services.emails import CLAIM, REMOVED, deliver_email, resend_email
 from notifications.services.sweep import sweep

@@ -6,8 +6,8 @@ import pytest
 from django.core import mail, signing
 from django.test import Client
 
-from accounts.errors import InvalidInput
 from accounts.models import Role
+from core.errors import InvalidInput
 from notifications.models import EmailPreference
 from notifications.rendering import UNSUBSCRIBE_SALT, unsubscribe_url
 from notifications.services import publish, set_preferences

@@ -10,9 +10,9 @@ from celery import current_app
 from django.core import mail
 from django.db import connection, transaction
 
-from notifications import registry
+from notifications import event_types
+from notifications.event_types import EventType
 from notifications.models import Event, SentEmail, WebhookDelivery
-from notifications.registry import EventType
 from notifications.services import publish
 from notifications.services.events import fan_out
 from notifications.services.sweep import sweep
@@ -51,7 +51,7 @@ def test_what_is_rolled_back_was_never_told(acme, now, committed, receiver):
 
 
 def test_a_type_nobody_registered_is_a_mistake_in_the_program(acme, now):
-    with pytest.raises(registry.UnknownEventType, match=r"demo\.unheard"):
+    with pytest.raises(event_types.UnknownEventType, match=r"demo\.unheard"):
         publish(type="demo.unheard", organization=acme, data={}, key="k", now=now)
 
     assert not Event.objects.exists()
@@ -201,7 +201,7 @@ def test_registering_the_same_type_twice_is_harmless_but_another_under_its_code_
     same = EventType(code="demo.silent", title="Silent", description="Only programs hear of it.")
     other = EventType(code="demo.silent", title="Loud", description="Everybody hears of it.", email=True)
 
-    assert registry.register(same) == registry.get("demo.silent")
+    assert event_types.register(same) == event_types.get("demo.silent")
     with pytest.raises(ValueError, match=r"demo\.silent"):
-        registry.register(other)
-    assert registry.get("demo.silent") == same
+        event_types.register(other)
+    assert event_types.get("demo.silent") == same

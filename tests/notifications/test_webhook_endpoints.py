@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from accounts.errors import InvalidInput
+from core.errors import InvalidInput
 from notifications.models import WebhookDelivery, WebhookEndpoint
 from notifications.services.endpoints import create_endpoint, rotate_secret, update_endpoint
 

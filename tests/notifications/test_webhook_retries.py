@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from django.core import mail
 
-from accounts.errors import RuleRefused
+from core.errors import RuleRefused
 from notifications.models import Event, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from notifications.services.deliveries import deliver_due, replay_delivery, send_test
 from notifications.services.endpoints import create_endpoint, update_endpoint

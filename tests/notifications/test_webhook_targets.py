@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.errors import InvalidInput
+from core.errors import InvalidInput
 from notifications.models import WebhookAttempt, WebhookDelivery
 from notifications.services.deliveries import deliver_due
 from notifications.services.endpoints import create_endpoint

@@ -18,11 +18,11 @@ def listen(monkeypatch):
         left = [failing]
 
         @handles(*patterns)
-        def handler(*, data, event_type, event_created, now):
+        def handler(change):
             if left[0]:
                 left[0] -= 1
                 raise error("not now")
-            heard.append((event_type, data))
+            heard.append((change.event_type, change.data))
 
         return heard
 

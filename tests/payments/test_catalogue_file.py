@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.errors import RuleRefused
+from core.errors import RuleRefused
 from payments.catalogue_file import (
     Amount,
     CatalogueRefused,

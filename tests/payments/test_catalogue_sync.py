@@ -6,9 +6,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from djstripe import models as djstripe
 
-from payments import catalogue
-from payments.catalogue import FeatureSpec, MeterSpec, PriceSpec, ProductSpec, TierSpec, sources
+from payments import stripe_catalogue
 from payments.models import CatalogueEntry, StripeWebhookEndpoint
+from payments.stripe_catalogue import FeatureSpec, MeterSpec, PriceSpec, ProductSpec, TierSpec, sources
 
 PRODUCT = ProductSpec(code="pro", name="Pro", description="For teams", bullets=("Support", "SLA"))
 PRICE = PriceSpec(lookup_key="pro-month", product="pro", currency="usd", amount=2900, interval="month")
@@ -20,7 +20,7 @@ def sells(monkeypatch):
     monkeypatch.setattr(sources, "_sources", {})
 
     def set_specs(*specs):
-        catalogue.register_source("test", lambda: specs)
+        stripe_catalogue.register_source("test", lambda: specs)
 
     return set_specs
 
@@ -64,13 +64,13 @@ def test_everything_for_sale_is_made_at_stripe_and_copied_into_the_mirror(sandbo
 
     assert "Created product pro." in printed
     assert "Created price pro-month: $29.00 per month." in printed
-    price = sandbox.client.v1.prices.retrieve(catalogue.stripe_price_id("pro-month"))
+    price = sandbox.client.v1.prices.retrieve(stripe_catalogue.stripe_price_id("pro-month"))
     assert (price.unit_amount, price.currency, price.recurring.interval) == (2900, "usd", "month")
-    assert price.product == catalogue.stripe_product_id("pro")
-    metered = sandbox.client.v1.prices.retrieve(catalogue.stripe_price_id("pro-sessions"), {"expand": ["tiers"]})
-    assert metered.recurring.meter == catalogue.stripe_meter_id("sessions")
+    assert price.product == stripe_catalogue.stripe_product_id("pro")
+    metered = sandbox.client.v1.prices.retrieve(stripe_catalogue.stripe_price_id("pro-sessions"), {"expand": ["tiers"]})
+    assert metered.recurring.meter == stripe_catalogue.stripe_meter_id("sessions")
     assert [str(tier.unit_amount_decimal) for tier in metered.tiers] == ["0.3", "0.22"]
-    product = sandbox.client.v1.products.retrieve(catalogue.stripe_product_id("pro"))
+    product = sandbox.client.v1.products.retrieve(stripe_catalogue.stripe_product_id("pro"))
     assert [feature.name for feature in product.marketing_features] == ["Support"]
     attached = sandbox.client.v1.products.features.list(product.id).data
     assert [each.entitlement_feature.lookup_key for each in attached] == ["sso"]
@@ -110,24 +110,24 @@ def test_a_new_name_is_told_to_stripe_and_so_is_the_old_one_again(sandbox, sells
     for name in ("Professional", "Pro", "Professional"):
         sells(ProductSpec(code="pro", name=name, description="For teams", bullets=("Support", "SLA")), PRICE)
         assert "Updated product pro: name." in sync()
-        assert sandbox.client.v1.products.retrieve(catalogue.stripe_product_id("pro")).name == name
+        assert sandbox.client.v1.products.retrieve(stripe_catalogue.stripe_product_id("pro")).name == name
 
 
 def test_a_new_amount_is_a_new_price_and_the_old_one_stays_for_its_subscribers(sandbox, sells, sync):
     sells(PRODUCT, PRICE)
     sync()
-    old = catalogue.stripe_price_id("pro-month")
+    old = stripe_catalogue.stripe_price_id("pro-month")
     sells(PRODUCT, PriceSpec(lookup_key="pro-month", product="pro", currency="usd", amount=3900, interval="month"))
 
     printed = sync()
 
-    new = catalogue.stripe_price_id("pro-month")
+    new = stripe_catalogue.stripe_price_id("pro-month")
     assert "Price pro-month is now $39.00 per month; those who have the old one keep it." in printed
     assert new != old
     old_price, new_price = sandbox.client.v1.prices.retrieve(old), sandbox.client.v1.prices.retrieve(new)
     assert (old_price.active, old_price.unit_amount, old_price.lookup_key) == (False, 2900, None)
     assert (new_price.active, new_price.unit_amount, new_price.lookup_key) == (True, 3900, "pro-month")
-    assert catalogue.entries.lookup_key_of(stripe_price=old) == "pro-month"
+    assert stripe_catalogue.entries.lookup_key_of(stripe_price=old) == "pro-month"
     assert "Nothing to change" in sync()
 
 
@@ -137,7 +137,7 @@ def test_back_to_the_first_amount_is_a_third_price(sandbox, sells, sync):
     for price in (PRICE, other, PRICE):
         sells(PRODUCT, price)
         sync()
-        ids.append(catalogue.stripe_price_id("pro-month"))
+        ids.append(stripe_catalogue.stripe_price_id("pro-month"))
     assert len(set(ids)) == 3
     assert sandbox.client.v1.prices.retrieve(ids[2]).unit_amount == 2900
 
@@ -148,17 +148,17 @@ def test_retired_things_go_off_sale_and_come_back(sandbox, sells, sync):
     )
     sells(PRODUCT, PRICE)
     sync()
-    price = catalogue.stripe_price_id("pro-month")
+    price = stripe_catalogue.stripe_price_id("pro-month")
 
     sells(ProductSpec(code="pro", name="Pro", active=False), retired)
     sync()
     assert sandbox.client.v1.prices.retrieve(price).active is False
-    assert sandbox.client.v1.products.retrieve(catalogue.stripe_product_id("pro")).active is False
+    assert sandbox.client.v1.products.retrieve(stripe_catalogue.stripe_product_id("pro")).active is False
 
     sells(PRODUCT, PRICE)
     sync()
     assert sandbox.client.v1.prices.retrieve(price).active is True
-    assert sandbox.client.v1.products.retrieve(catalogue.stripe_product_id("pro")).active is True
+    assert sandbox.client.v1.products.retrieve(stripe_catalogue.stripe_product_id("pro")).active is True
 
 
 def test_what_was_never_for_sale_is_not_made(sandbox, sells, sync):
@@ -174,29 +174,29 @@ def test_what_was_never_for_sale_is_not_made(sandbox, sells, sync):
 def test_what_left_the_catalogue_is_archived(sandbox, sells, sync):
     sells(PRODUCT, PRICE)
     sync()
-    price = catalogue.stripe_price_id("pro-month")
+    price = stripe_catalogue.stripe_price_id("pro-month")
     sells()
 
     assert "Archived price pro-month, which nobody sells any more." in sync()
 
     assert sandbox.client.v1.prices.retrieve(price).active is False
-    with pytest.raises(catalogue.NotAtStripe):
-        catalogue.stripe_price_id("pro-month")
+    with pytest.raises(stripe_catalogue.NotAtStripe):
+        stripe_catalogue.stripe_price_id("pro-month")
 
 
 def test_an_edit_at_stripe_is_reported_and_set_back(sandbox, sells, sync):
     sells(PRODUCT, PRICE)
     sync()
-    product = catalogue.stripe_product_id("pro")
+    product = stripe_catalogue.stripe_product_id("pro")
     sandbox.client.v1.products.update(product, {"name": "Hacked"})
-    sandbox.client.v1.prices.update(catalogue.stripe_price_id("pro-month"), {"active": False})
+    sandbox.client.v1.prices.update(stripe_catalogue.stripe_price_id("pro-month"), {"active": False})
 
     printed = sync()
 
     assert "Edited at Stripe: product pro: name was 'Hacked' there and is 'Pro' here. Set back." in printed
     assert "Edited at Stripe: price pro-month: active. Set back." in printed
     assert sandbox.client.v1.products.retrieve(product).name == "Pro"
-    assert sandbox.client.v1.prices.retrieve(catalogue.stripe_price_id("pro-month")).active is True
+    assert sandbox.client.v1.prices.retrieve(stripe_catalogue.stripe_price_id("pro-month")).active is True
 
 
 def test_a_lookup_key_moved_at_stripe_is_reported_and_taken_back(sandbox, sells, sync):
@@ -204,7 +204,7 @@ def test_a_lookup_key_moved_at_stripe_is_reported_and_taken_back(sandbox, sells,
     sync()
     thief = sandbox.client.v1.prices.create(
         {
-            "product": catalogue.stripe_product_id("pro"),
+            "product": stripe_catalogue.stripe_product_id("pro"),
             "currency": "usd",
             "unit_amount": 1,
             "recurring": {"interval": "month"},
@@ -215,7 +215,7 @@ def test_a_lookup_key_moved_at_stripe_is_reported_and_taken_back(sandbox, sells,
 
     assert f"its lookup key was moved to {thief.id}" in sync()
 
-    assert sandbox.client.v1.prices.retrieve(catalogue.stripe_price_id("pro-month")).unit_amount == 2900
+    assert sandbox.client.v1.prices.retrieve(stripe_catalogue.stripe_price_id("pro-month")).unit_amount == 2900
     assert sandbox.client.v1.prices.retrieve(thief.id).active is False
     assert "Nothing to change" in sync()
 
@@ -237,7 +237,7 @@ def test_an_answer_lost_half_way_makes_nothing_twice(sandbox, sells, sync, path)
 def test_a_price_change_interrupted_before_the_old_one_is_archived_is_finished_by_the_next_run(sandbox, sells, sync):
     sells(PRODUCT, PRICE)
     sync()
-    old = catalogue.stripe_price_id("pro-month")
+    old = stripe_catalogue.stripe_price_id("pro-month")
     sells(PRODUCT, PriceSpec(lookup_key="pro-month", product="pro", currency="usd", amount=3900, interval="month"))
     sandbox.fault("down", path=f"/v1/prices/{old}", method="POST")
     with pytest.raises(CommandError):
@@ -253,12 +253,12 @@ def test_a_price_change_interrupted_before_the_old_one_is_archived_is_finished_b
 def test_a_forgetful_database_finds_its_things_at_stripe_again(sandbox, sells, sync):
     sells(FeatureSpec(code="sso", name="SSO"), MeterSpec(code="sessions", name="Sessions"), PRODUCT, PRICE)
     sync()
-    ids = catalogue.stripe_product_id("pro"), catalogue.stripe_price_id("pro-month")
+    ids = stripe_catalogue.stripe_product_id("pro"), stripe_catalogue.stripe_price_id("pro-month")
     CatalogueEntry.objects.all().delete()
 
     sync()
 
-    assert (catalogue.stripe_product_id("pro"), catalogue.stripe_price_id("pro-month")) == ids
+    assert (stripe_catalogue.stripe_product_id("pro"), stripe_catalogue.stripe_price_id("pro-month")) == ids
     assert len(sandbox.client.v1.prices.list().data) == 1
 
 
@@ -317,4 +317,4 @@ def test_stripe_down_ends_with_a_clear_message_and_a_failing_exit(sandbox, sells
 
     sandbox.clear_faults()
     sync()
-    assert catalogue.stripe_price_id("pro-month")
+    assert stripe_catalogue.stripe_price_id("pro-month")

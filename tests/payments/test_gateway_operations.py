@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from payments import mirror
+from payments import stripe_objects
 from payments.customers import ensure_customer
 from payments.gateway import catalogue, checkout, customers, events, invoices, meters, payments, portal, subscriptions
 from payments.gateway.errors import CardDeclined, StripeNotFound
@@ -110,11 +110,11 @@ def test_a_trial_starts_with_checkout(sandbox, customer, price):
     )
     sandbox.pay(session["id"])
     made = subscriptions.retrieve(subscription=checkout.retrieve(session=session["id"])["subscription"])
-    assert mirror.SubscriptionView.of(made).status == "trialing"
+    assert stripe_objects.StripeSubscription.of(made).status == "trialing"
 
 
 def test_a_subscription_with_the_saved_card(subscription, customer):
-    view = mirror.SubscriptionView.of(subscription)
+    view = stripe_objects.StripeSubscription.of(subscription)
     assert (view.status, view.metadata) == ("active", {"plan": "pro"})
     assert [each["id"] for each in subscriptions.list_all(customer=customer)] == [view.id]
 
@@ -153,7 +153,7 @@ def test_a_change_at_renewal_waits_in_a_schedule_and_can_be_dropped(sandbox, sub
         idempotency_key="plan-1",
     )
     assert len(planned["phases"]) == 2
-    view = mirror.SubscriptionView.of(subscriptions.retrieve(subscription=subscription["id"]))
+    view = stripe_objects.StripeSubscription.of(subscriptions.retrieve(subscription=subscription["id"]))
     assert (view.schedule, view.items[0].unit_amount) == (schedule["id"], 2900)
     released = subscriptions.release_schedule(schedule=schedule["id"], idempotency_key="release-1")
     assert released["status"] == "released"
@@ -164,8 +164,8 @@ def test_previews_charge_nothing(sandbox, subscription, customer, price):
     charges = len(sandbox.client.v1.charges.list().data)
     first = invoices.preview_new(customer=customer, items=[{"price": price(4900, "month"), "quantity": 2}])
     renewal = invoices.preview_next(subscription=subscription["id"])
-    assert mirror.InvoiceView.of(first).total == 9800
-    assert mirror.InvoiceView.of(renewal).total == 2900
+    assert stripe_objects.StripeInvoice.of(first).total == 9800
+    assert stripe_objects.StripeInvoice.of(renewal).total == 2900
     assert len(sandbox.client.v1.charges.list().data) == charges
 
 
@@ -181,7 +181,7 @@ def test_an_extra_item_comes_with_the_next_invoice(sandbox, subscription, custom
         idempotency_key="item-1",
     )
     sandbox.advance(days=32)
-    newest = mirror.InvoiceView.of(invoices.list_for(customer=customer)[0])
+    newest = stripe_objects.StripeInvoice.of(invoices.list_for(customer=customer)[0])
     assert newest.total == 2600
     assert {line.description: line.amount for line in newest.lines}["Correction"] == -300
 
@@ -192,7 +192,7 @@ def unpaid(sandbox, subscription, customer, save_card):
     broken = save_card("4000000000000341")
     subscriptions.update(subscription=subscription["id"], default_payment_method=broken, idempotency_key="card-1")
     sandbox.advance(days=32)
-    view = mirror.InvoiceView.of(invoices.list_for(customer=customer)[0])
+    view = stripe_objects.StripeInvoice.of(invoices.list_for(customer=customer)[0])
     assert (view.status, view.attempt_count) == ("open", 1)
     return view.id
 

@@ -120,8 +120,8 @@ def test_one_failing_handler_takes_back_what_the_others_did(sandbox, listen, mak
     listen()
 
     @handles("customer.created")
-    def write(*, data, event_type, event_created, now):
-        HandledObject.objects.create(object_id="a trace", handled_at=now)
+    def write(change):
+        HandledObject.objects.create(object_id="a trace", handled_at=change.now)
 
     listen("customer.created", failing=1)
     make_customer()
@@ -184,10 +184,10 @@ def test_a_worker_whose_claim_was_taken_over_leaves_no_trace(sandbox, listen, ma
     stalls = [True]
 
     @handles("customer.created")
-    def stall(*, data, event_type, event_created, now):
+    def stall(change):
         if stalls.pop() if stalls else False:
             StripeEvent.objects.filter(pk=event.pk).update(attempts=event.attempts + 2)
-            HandledObject.objects.create(object_id="by the first", handled_at=now)
+            HandledObject.objects.create(object_id="by the first", handled_at=change.now)
 
     inbox.process_event(stripe_id=event.stripe_id, now=now)
 

@@ -31,16 +31,18 @@ def test_every_event_takes_effect_once_and_the_last_state_wins(sandbox, listen, 
     listen()
 
     @handles("customer.*")
-    def dies_now_and_then(*, data, event_type, event_created, now):
+    def dies_now_and_then(change):
         with guard:
             unlucky = chance.random() < 0.1
         if unlucky:
             raise Killed
 
     @handles("customer.*")
-    def leaves_one_row_per_event(*, data, event_type, event_created, now):
+    def leaves_one_row_per_event(change):
         """A code that is there already would violate a constraint, and fail the event for good."""
-        CatalogueEntry.objects.create(kind="feature", code=f"{data['id']}-{event_type}-{event_created.timestamp()}")
+        CatalogueEntry.objects.create(
+            kind="feature", code=f"{change.data['id']}-{change.event_type}-{change.event_created.timestamp()}"
+        )
 
     for number in range(CUSTOMERS):
         customer = make_customer(f"Customer {number}")

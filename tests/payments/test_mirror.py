@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from djstripe import models as djstripe
 
-from payments import mirror
+from payments import stripe_objects
 from payments.customers import ensure_customer
 from payments.gateway import checkout, invoices, payments, refunds, subscriptions
 from payments.gateway.customers import saved_payment_method
@@ -77,13 +77,13 @@ def test_an_open_session_leads_to_the_page_and_is_not_paid(sandbox, customer, pr
         idempotency_key="purchase-1",
         **HERE,
     )
-    view = mirror.CheckoutSessionView.of(data)
+    view = stripe_objects.StripeCheckoutSession.of(data)
     assert view.url.startswith(sandbox.url)
     assert (view.status, view.payment_status, view.is_paid, view.is_processing) == ("open", "unpaid", False, False)
 
 
 def test_a_paid_session_with_its_intent_and_charge(bought, customer):
-    view = mirror.CheckoutSessionView.of(bought)
+    view = stripe_objects.StripeCheckoutSession.of(bought)
     assert (view.is_paid, view.mode, view.amount_total, view.currency) == (True, "payment", 4000, "usd")
     assert (view.customer, view.client_reference_id, view.metadata) == (customer, "pur_1", {"purchase": "pur_1"})
     assert view.intent.id == view.payment_intent
@@ -104,21 +104,21 @@ def test_a_delayed_payment_is_processing_until_the_money_is_there(sandbox, custo
         **HERE,
     )["id"]
     sandbox.pay(session, card="bank_debit")
-    view = mirror.CheckoutSessionView.of(checkout.retrieve(session=session))
+    view = stripe_objects.StripeCheckoutSession.of(checkout.retrieve(session=session))
     assert (view.is_paid, view.is_processing) == (False, True)
     sandbox.complete_delayed(session)
-    view = mirror.CheckoutSessionView.of(checkout.retrieve(session=session))
+    view = stripe_objects.StripeCheckoutSession.of(checkout.retrieve(session=session))
     assert (view.is_paid, view.is_processing) == (True, False)
 
 
 def test_the_copy_reads_like_the_original(sandbox, bought):
     sandbox.deliver()
-    session = mirror.CheckoutSessionView.of(bought)
-    assert mirror.CheckoutSessionView.of(copied(djstripe.Session, session.id)).is_paid
-    intent = mirror.PaymentIntentView.of(copied(djstripe.PaymentIntent, session.payment_intent))
+    session = stripe_objects.StripeCheckoutSession.of(bought)
+    assert stripe_objects.StripeCheckoutSession.of(copied(djstripe.Session, session.id)).is_paid
+    intent = stripe_objects.StripePaymentIntent.of(copied(djstripe.PaymentIntent, session.payment_intent))
     assert (intent.amount, intent.latest_charge) == (4000, session.intent.latest_charge)
-    assert mirror.ChargeView.of(copied(djstripe.Charge, intent.latest_charge)).amount == 4000
-    assert mirror.InvoiceView.of(copied(djstripe.Invoice, session.invoice)).total == 4000
+    assert stripe_objects.StripeCharge.of(copied(djstripe.Charge, intent.latest_charge)).amount == 4000
+    assert stripe_objects.StripeInvoice.of(copied(djstripe.Invoice, session.invoice)).total == 4000
 
 
 def test_a_saved_card_is_charged_and_described(sandbox, bought, customer):
@@ -132,42 +132,42 @@ def test_a_saved_card_is_charged_and_described(sandbox, bought, customer):
         metadata={"purchase": "pur_2"},
         idempotency_key="topup-1",
     )
-    view = mirror.PaymentIntentView.of(data)
+    view = stripe_objects.StripePaymentIntent.of(data)
     assert (view.succeeded, view.amount_received, view.payment_method) == (True, 700, method)
-    card = mirror.PaymentMethodView.of(payments.retrieve_payment_method(payment_method=method))
+    card = stripe_objects.StripePaymentMethod.of(payments.retrieve_payment_method(payment_method=method))
     assert (card.brand, card.last4, card.customer) == ("visa", "4242", customer)
     assert str(card) == "Visa ending in 4242"
 
 
 def test_refunds_partial_and_failing(sandbox, bought):
     intent = bought["payment_intent"]["id"]
-    refund = mirror.RefundView.of(
+    refund = stripe_objects.StripeRefund.of(
         refunds.create(payment_intent=intent, amount=1500, metadata={"refund": "ref_1"}, idempotency_key="refund-1")
     )
     assert (refund.amount, refund.payment_intent, refund.metadata) == (1500, intent, {"refund": "ref_1"})
     assert refund.has_failed is False
-    charge = mirror.ChargeView.of(payments.retrieve_charge(charge=refund.charge))
+    charge = stripe_objects.StripeCharge.of(payments.retrieve_charge(charge=refund.charge))
     assert (charge.amount_refunded, [each.id for each in charge.refunds]) == (1500, [refund.id])
 
     sandbox.fail_refund(refund.id)
-    failed = mirror.RefundView.of(refunds.retrieve(refund=refund.id))
+    failed = stripe_objects.StripeRefund.of(refunds.retrieve(refund=refund.id))
     assert (failed.status, failed.has_failed) == ("failed", True)
     assert failed.failure_reason
 
 
 def test_disputes_opened_won_and_lost(sandbox, bought):
     dispute = sandbox.open_dispute(bought["payment_intent"]["id"])
-    view = mirror.DisputeView.of(refunds.retrieve_dispute(dispute=dispute["id"]))
+    view = stripe_objects.StripeDispute.of(refunds.retrieve_dispute(dispute=dispute["id"]))
     assert (view.is_open, view.is_won, view.is_lost, view.amount) == (True, False, False, 4000)
     assert view.payment_intent == bought["payment_intent"]["id"]
     sandbox.lose_dispute(view.id)
-    view = mirror.DisputeView.of(refunds.retrieve_dispute(dispute=view.id))
+    view = stripe_objects.StripeDispute.of(refunds.retrieve_dispute(dispute=view.id))
     assert (view.is_open, view.is_won, view.is_lost) == (False, False, True)
 
 
 def test_a_subscription_with_its_items_and_periods(subscribed, customer):
-    session = mirror.CheckoutSessionView.of(subscribed)
-    view = mirror.SubscriptionView.of(subscriptions.retrieve(subscription=session.subscription))
+    session = stripe_objects.StripeCheckoutSession.of(subscribed)
+    view = stripe_objects.StripeSubscription.of(subscriptions.retrieve(subscription=session.subscription))
     assert (view.status, view.customer, view.metadata) == ("active", customer, {"plan": "team"})
     assert [(item.unit_amount, item.quantity, item.interval) for item in view.items] == [
         (2900, 1, "month"),
@@ -179,8 +179,8 @@ def test_a_subscription_with_its_items_and_periods(subscribed, customer):
 
 
 def test_an_invoice_with_its_lines_and_payments(subscribed):
-    session = mirror.CheckoutSessionView.of(subscribed)
-    view = mirror.InvoiceView.of(invoices.retrieve(invoice=session.invoice))
+    session = stripe_objects.StripeCheckoutSession.of(subscribed)
+    view = stripe_objects.StripeInvoice.of(invoices.retrieve(invoice=session.invoice))
     assert (view.is_paid, view.total, view.billing_reason) == (True, 2900 + 5 * 1500, "subscription_create")
     assert (view.subscription, view.subscription_metadata) == (session.subscription, {"plan": "team"})
     assert [(line.amount, line.quantity, line.is_proration) for line in view.lines] == [
@@ -196,9 +196,9 @@ def test_an_invoice_with_its_lines_and_payments(subscribed):
 
 def test_proration_lines_are_told_apart(sandbox, subscribed):
     subscription = subscribed["subscription"]
-    seats = mirror.SubscriptionView.of(subscriptions.retrieve(subscription=subscription)).items[1]
+    seats = stripe_objects.StripeSubscription.of(subscriptions.retrieve(subscription=subscription)).items[1]
     sandbox.advance(days=10)
-    preview = mirror.InvoiceView.of(
+    preview = stripe_objects.StripeInvoice.of(
         invoices.preview_change(subscription=subscription, items=[{"id": seats.id, "quantity": 10}])
     )
     changed = subscriptions.update(
@@ -208,10 +208,10 @@ def test_proration_lines_are_told_apart(sandbox, subscribed):
         payment_behavior="error_if_incomplete",
         idempotency_key="change-1",
     )
-    charged = mirror.InvoiceView.of(invoices.retrieve(invoice=changed["latest_invoice"]["id"]))
+    charged = stripe_objects.StripeInvoice.of(invoices.retrieve(invoice=changed["latest_invoice"]["id"]))
     assert all(line.is_proration for line in charged.lines)
     assert charged.total == preview.total > 0
-    assert [item.quantity for item in mirror.SubscriptionView.of(changed).items] == [1, 10]
+    assert [item.quantity for item in stripe_objects.StripeSubscription.of(changed).items] == [1, 10]
 
 
 def test_a_long_invoice_comes_with_all_its_lines(sandbox, customer, bought):
@@ -227,7 +227,7 @@ def test_a_long_invoice_comes_with_all_its_lines(sandbox, customer, bought):
     draft = sandbox.client.v1.invoices.create(
         {"customer": customer, "pending_invoice_items_behavior": "include", "auto_advance": False}
     )
-    view = mirror.InvoiceView.of(invoices.retrieve(invoice=draft.id))
+    view = stripe_objects.StripeInvoice.of(invoices.retrieve(invoice=draft.id))
     assert len(view.lines) == 14
     assert sum(line.amount for line in view.lines) == view.total
 
@@ -238,7 +238,7 @@ def test_dj_stripe_copies_a_whole_life_without_complaint(sandbox, bought, subscr
     refunds.create(payment_intent=intent, amount=100, metadata={}, idempotency_key="refund-1")
     sandbox.win_dispute(sandbox.open_dispute(intent)["id"])
     subscription = subscribed["subscription"]
-    seats = mirror.SubscriptionView.of(subscriptions.retrieve(subscription=subscription)).items[1]
+    seats = stripe_objects.StripeSubscription.of(subscriptions.retrieve(subscription=subscription)).items[1]
     subscriptions.update(
         subscription=subscription,
         items=[{"id": seats.id, "quantity": 6}],
@@ -255,10 +255,10 @@ def test_dj_stripe_copies_a_whole_life_without_complaint(sandbox, bought, subscr
     assert outcome["failed"] == 0
     complaints = StripeEvent.objects.exclude(mirror_error="").values_list("type", "mirror_error")
     assert list(complaints) == []
-    assert mirror.SubscriptionView.of(copied(djstripe.Subscription, subscription)).has_ended
+    assert stripe_objects.StripeSubscription.of(copied(djstripe.Subscription, subscription)).has_ended
     assert djstripe.Dispute.objects.count() == 1
 
 
 def test_times_are_utc(subscribed):
-    view = mirror.SubscriptionView.of(subscriptions.retrieve(subscription=subscribed["subscription"]))
+    view = stripe_objects.StripeSubscription.of(subscriptions.retrieve(subscription=subscribed["subscription"]))
     assert abs((view.created - datetime.now(UTC)).total_seconds()) < 3600

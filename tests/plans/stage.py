@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from payments import customers
-from payments.catalogue import sync_catalogue
-from payments.mirror import InvoiceView, SubscriptionView
+from payments.stripe_catalogue import sync_catalogue
+from payments.stripe_objects import StripeInvoice, StripeSubscription
 from plans.engine.terms import Terms
 from plans.models import PlanCheckout, Subscription
 from plans.services.checkout import start_checkout
@@ -118,14 +118,14 @@ class Stage:
     def terms(self) -> Terms:
         return terms_for(organization=self.organization, at=self.now)
 
-    def at_stripe(self, subscription: Subscription) -> SubscriptionView:
-        return SubscriptionView.of(self.sandbox.client.v1.subscriptions.retrieve(subscription.stripe_id).to_dict())
+    def at_stripe(self, subscription: Subscription) -> StripeSubscription:
+        return StripeSubscription.of(self.sandbox.client.v1.subscriptions.retrieve(subscription.stripe_id).to_dict())
 
-    def live_at_stripe(self) -> list[SubscriptionView]:
+    def live_at_stripe(self) -> list[StripeSubscription]:
         listed = self.sandbox.client.v1.subscriptions.list({"customer": self.customer, "status": "active"}).data
-        return [SubscriptionView.of(subscription.to_dict()) for subscription in listed]
+        return [StripeSubscription.of(subscription.to_dict()) for subscription in listed]
 
-    def invoices(self) -> list[InvoiceView]:
+    def invoices(self) -> list[StripeInvoice]:
         """As Stripe has them, oldest first."""
         listed = self.sandbox.client.v1.invoices.list({"customer": self.customer, "limit": 100}).data
-        return [InvoiceView.of(invoice.to_dict()) for invoice in reversed(listed)]
+        return [StripeInvoice.of(invoice.to_dict()) for invoice in reversed(listed)]

@@ -20,7 +20,7 @@ from plans.models import (
     PlanRevision,
     Subscription,
 )
-from plans.services.changes import change_plan
+from plans.services.plan_changes import change_plan
 from plans.services.selections import choose
 from plans.terms import terms_for
 

@@ -3,7 +3,7 @@
 import pytest
 
 from plans.models import PlanCheckout, Subscription
-from plans.services.surplus import give_back
+from plans.services.duplicate_subscriptions import give_back
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from core.money import Money
 from payments.gateway.errors import CardDeclined, StripeUnavailable
-from payments.money import Money
 from plans.engine.windows import add_months
 from plans.errors import ChangeUnderWay, NoSubscription, NothingToChange
 from plans.models import PlanChange, TermsPeriod
 from plans.services.cancellation import cancel_at_period_end, keep
-from plans.services.changes import cancel_change, carry_out, change_plan, resume_pending
+from plans.services.plan_changes import cancel_change, carry_out, change_plan, resume_pending
 from plans.services.quotes import quote_change
 
 pytestmark = pytest.mark.django_db

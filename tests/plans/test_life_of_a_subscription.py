@@ -9,7 +9,7 @@ from payments import reconciliation
 from plans.engine.windows import add_months
 from plans.models import Plan, PlanChange, Subscription, TermsPeriod
 from plans.services.cancellation import cancel_at_period_end
-from plans.services.changes import change_plan
+from plans.services.plan_changes import change_plan
 from tests.plans.conftest import CATALOGUE
 from tests.plans.stage import Stage
 

@@ -7,8 +7,8 @@ import pytest
 
 from plans import hooks
 from plans.models import BilledUsage, InvoiceCorrection, Meter, MeterReading
-from plans.services import metered
-from plans.services.changes import change_plan
+from plans.services import billed_usage
+from plans.services.plan_changes import change_plan
 
 pytestmark = pytest.mark.django_db
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 def report(stage, quantity: str, amount: int, *, window=None) -> BilledUsage:
     window = window or stage.terms.window
     with stage.commit():
-        return metered.report_billed_quantity(
+        return billed_usage.report_billed_quantity(
             organization=stage.organization,
             meter=Meter.objects.get(code="sessions"),
             window_start=window.start,
@@ -69,7 +69,7 @@ def test_the_same_total_again_is_not_sent_again(stage) -> None:
     stage.subscribe("payg")
     for _ in range(3):
         report(stage, "10", 100)
-        metered.deliver(now=stage.now)
+        billed_usage.deliver(now=stage.now)
     assert MeterReading.objects.count() == 1
 
 
@@ -88,8 +88,8 @@ def test_what_was_not_acknowledged_is_sent_again_and_counts_once(stage) -> None:
     reading = MeterReading.objects.get()
     assert (reading.delivered_at, reading.attempts) == (None, 1)
     stage.travel(minutes=10)
-    assert metered.deliver(now=stage.now) == 1
-    assert metered.deliver(now=stage.now) == 0
+    assert billed_usage.deliver(now=stage.now) == 1
+    assert billed_usage.deliver(now=stage.now) == 0
     renew(stage)
     assert totals(stage) == [0, 100]
 
@@ -101,7 +101,7 @@ def test_while_stripe_is_down_only_the_newest_total_waits(stage) -> None:
     report(stage, "9", 90)
     assert MeterReading.objects.filter(abandoned_at=None, delivered_at=None).count() == 1
     stage.travel(minutes=10)
-    metered.deliver(now=stage.now)
+    billed_usage.deliver(now=stage.now)
     renew(stage)
     assert totals(stage) == [0, 90]
 
@@ -186,7 +186,7 @@ def test_what_no_invoice_came_for_goes_on_the_next(stage) -> None:
     stage.deliver()
     stage.travel(to=window.end + timedelta(days=4))
     stage.deliver()
-    metered.deliver(now=stage.now)
+    billed_usage.deliver(now=stage.now)
     usage = BilledUsage.objects.get()
     assert (usage.invoiced_amount + usage.corrected_amount, usage.outstanding) == (100, 0)
     renew(stage)

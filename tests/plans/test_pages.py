@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from plans.context_processors import banners_of
 from plans.models import DunningCase, PlanChange, TermsPeriod
-from plans.services.changes import change_plan
+from plans.services.plan_changes import change_plan
 
 pytestmark = pytest.mark.django_db
 

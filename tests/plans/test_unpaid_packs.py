@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from credits.models import LedgerEntry, PackSubscription, Wallet
-from credits.services.buying import start_pack_purchase
+from credits.services.purchases import start_pack_purchase
 from notifications.models import Event
 from notifications.rendering import words_for_event
 from payments.reconciliation import reconcile

@@ -11,7 +11,7 @@ from credits.services.audit import differences
 from plans.models import Meter
 from tests.usage.waiting import assert_locked_in_order
 from usage.models import UsageHold
-from usage.services.captures import capture_usage_hold
+from usage.services.capture import capture_usage_hold
 from usage.services.holds import open_usage_hold
 
 

@@ -10,7 +10,7 @@ import time_machine
 from django.db import connection
 from django.utils import timezone
 
-from accounts.models import IdempotentRequest
+from core.models import IdempotentRequest
 from credits.models import CreditHold, Purchase, Wallet
 from plans.services.return_urls import require_allowed
 from usage.models import UsageEvent, UsageHold

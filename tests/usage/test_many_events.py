@@ -15,7 +15,7 @@ from django.db.models import Sum
 from accounts.models import Organization
 from plans.models import Meter
 from usage.models import UsageCounter, UsageEvent
-from usage.services import states
+from usage.services import meter_states
 from usage.services.ingest import ingest
 
 SENT = 1_000_000
@@ -86,7 +86,7 @@ def mark_all(now: datetime) -> None:
         Organization.objects.values_list("pk", flat=True),
         Meter.objects.values_list("pk", flat=True),
     )
-    states.touch(
+    meter_states.touch(
         {(organization, meter): now - timedelta(days=30) for organization in organizations for meter in meters}, now=now
     )
     with connection.cursor() as cursor:

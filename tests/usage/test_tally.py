@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.health import checks
+from core.health import checks
 from credits.models import LedgerEntry, Wallet
 from credits.services.audit import audit_ledger
 from credits.services.spending import spend

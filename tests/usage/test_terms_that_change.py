@@ -6,7 +6,7 @@ from plans import hooks
 from plans.engine.ladders import parse
 from plans.models import LadderOverride, Meter
 from usage.models import UsageEvent
-from usage.services.moving import follow_terms
+from usage.services.segment_moves import follow_terms
 
 
 def own_price(usage, price, since):

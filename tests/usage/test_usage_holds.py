@@ -11,7 +11,7 @@ from credits.models import LedgerEntry, Wallet
 from credits.services.audit import differences
 from notifications.models import Event
 from plans.models import Plan
-from plans.services.revisions import publish_terms
+from plans.services.plan_revisions import publish_terms
 from usage.models import UsageEvent, UsageHold
 from usage.services.holds import sweep_holds
 

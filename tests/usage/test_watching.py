@@ -7,7 +7,7 @@ import time_machine
 from notifications.models import Event, SentEmail
 from notifications.services import publish
 from tests.factories import OrganizationFactory
-from usage.services.watching import watch
+from usage.services.thresholds import watch
 
 
 def told(type):

@@ -9,11 +9,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.organizations import organization_or_404
-from accounts.api.pagination import whole
-from accounts.api.schema import POSITIVE_PATTERN, page_of
-from accounts.api.serializers import validated
-from accounts.errors import NotFound
-from accounts.prepared import row_by
+from core.api.pagination import whole
+from core.api.schema import POSITIVE_PATTERN, page_of
+from core.api.serializers import validated
+from core.errors import NotFound
+from core.prepared_statements import row_by
 from plans.models import Meter
 from usage.api import serializers
 from usage.services.entitlements import entitlements, meters_of

@@ -10,10 +10,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import key_of
-from accounts.api.idempotency import idempotent
 from accounts.api.organizations import organization_or_404
-from accounts.api.serializers import validated
-from accounts.errors import InvalidInput, PortalError
+from core.api.idempotency import idempotent
+from core.api.serializers import validated
+from core.errors import InvalidInput, PortalError
 from usage.api import serializers
 from usage.api.serializers import MOST_EVENTS
 from usage.services.ingest import ingest

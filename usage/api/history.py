@@ -11,9 +11,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.organizations import organization_or_404
-from accounts.api.schema import NOT_BLANK_PATTERN
-from accounts.api.serializers import validated
-from accounts.errors import InvalidInput
+from core.api.schema import NOT_BLANK_PATTERN
+from core.api.serializers import validated
+from core.errors import InvalidInput
 from plans.models import Meter, Subscription
 from usage.api import serializers
 from usage.api.entitlements import meter_or_404
@@ -21,7 +21,7 @@ from usage.presentation import percent_of
 from usage.services.entitlements import meters_of
 from usage.services.estimates import billed_so_far
 from usage.services.history import a_year_back, by_month, usage_by_day
-from usage.services.standing import MeterStanding, meter_standings
+from usage.services.meter_status import MeterStanding, meter_standings
 
 MOST_DAYS = 800
 ORGANIZATION = {"type": "string", "minLength": 1, "maxLength": 40, "pattern": NOT_BLANK_PATTERN}

@@ -11,21 +11,20 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import key_of
-from accounts.api.idempotency import idempotent
 from accounts.api.organizations import organization_or_404
-from accounts.api.schema import ErrorSerializer
-from accounts.api.serializers import validated
-from accounts.errors import InvalidInput, PaymentRequired
 from accounts.models import Organization
+from core.api.idempotency import idempotent
+from core.api.schema import ErrorSerializer
+from core.api.serializers import validated
+from core.errors import InvalidInput, PaymentRequired
+from core.quantities import ZERO, as_text
 from credits.errors import DebtOutstanding, InsufficientCredits
 from credits.models import CreditHold
-from credits.quantities import as_text
 from credits.services import holds as credit_holds
 from plans.models import Meter
 from usage.api import serializers
-from usage.engine.facts import ZERO
 from usage.models import UsageHold
-from usage.services.captures import capture_usage_hold
+from usage.services.capture import capture_usage_hold
 from usage.services.entitlements import (
     Entitlement,
     checkout_url,

@@ -1,4 +1,4 @@
-"""The shapes of usage in the API. Events are read by `usage.engine.facts`; their serializer only describes them."""
+"""The shapes of usage in the API. Events are read by `engine/event_validation.py`; here they are only described."""
 
 from datetime import date
 from typing import Any
@@ -8,10 +8,16 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import Direction, extend_schema_field
 from rest_framework import serializers
 
-from accounts.api.serializers import MoneyField, OrganizationIdField, QuantityField, StrictSerializer, TimestampField
+from accounts.api.serializers import OrganizationIdField
+from core.api.serializers import (
+    MoneyField,
+    QuantityField,
+    StrictSerializer,
+    TimestampField,
+)
 from credits.api.serializers import NextExpirySerializer
 from credits.services.holds import DEFAULT_DEADLINE, LATEST_DEADLINE
-from usage.engine.facts import LONGEST_NAME, LONGEST_STATUS, MOST_MILLISECONDS
+from usage.engine.event_validation import LONGEST_NAME, LONGEST_STATUS, MOST_MILLISECONDS
 
 MOST_EVENTS = 1000
 DAY = {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from payments.money import minor_digits
+from core.money import minor_digits
+from core.quantities import ZERO
 from plans.engine import ladders
 from plans.engine.terms import MeterTerms
 from usage.engine.settlement import Before, Cover, Paid, settle
-
-ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

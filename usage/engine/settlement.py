@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from payments.money import minor_digits
+from core.money import minor_digits
+from core.quantities import STEP, ZERO
 from plans.engine import ladders
 from plans.engine.terms import MeterTerms
-
-ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +151,7 @@ def _priced(unit: str, quantity: Decimal, paid: Paid, terms: MeterTerms, before:
     if ladder is None:
         # The unit pays for nothing new any more; what it paid is given back pro rata.
         share = cover.charged * quantity / cover.quantity
-        return Cover(quantity, share.quantize(ladders.STEP))
+        return Cover(quantity, share.quantize(STEP))
     start = before.credits.get(unit, ZERO)
     return Cover(quantity, min(ladders.cost_of_span(ladder, start=start, end=start + quantity), cover.charged))
 

@@ -6,8 +6,8 @@ import django.db.models.deletion
 import django.db.models.expressions
 from django.db import migrations, models
 
-import accounts.public_ids
-import credits.quantities
+import core.fields
+import core.public_ids
 
 
 class Migration(migrations.Migration):
@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 ),
                 ("organizations", models.PositiveIntegerField(default=0)),
                 ("events", models.PositiveBigIntegerField(default=0)),
-                ("credits", credits.quantities.QuantityField(default=0, help_text="Drawn, over all units.")),
+                ("credits", core.fields.QuantityField(default=0, help_text="Drawn, over all units.")),
                 ("seconds", models.DecimalField(decimal_places=3, default=0, max_digits=12)),
                 ("errors", models.PositiveIntegerField(default=0)),
             ],
@@ -50,13 +50,13 @@ class Migration(migrations.Migration):
                 ("segment_start", models.DateTimeField()),
                 (
                     "used",
-                    credits.quantities.QuantityField(
+                    core.fields.QuantityField(
                         default=Decimal("0"), help_text="The window's running total at the end of this segment."
                     ),
                 ),
                 (
                     "included",
-                    credits.quantities.QuantityField(
+                    core.fields.QuantityField(
                         blank=True, help_text="Of the window, in this segment; empty: no limit.", null=True
                     ),
                 ),
@@ -64,10 +64,10 @@ class Migration(migrations.Migration):
                     "events",
                     models.PositiveBigIntegerField(default=0, help_text="Reported for it when it was last settled."),
                 ),
-                ("overage", credits.quantities.QuantityField(default=Decimal("0"))),
-                ("from_credits", credits.quantities.QuantityField(default=Decimal("0"))),
-                ("billed", credits.quantities.QuantityField(default=Decimal("0"))),
-                ("unpaid", credits.quantities.QuantityField(default=Decimal("0"))),
+                ("overage", core.fields.QuantityField(default=Decimal("0"))),
+                ("from_credits", core.fields.QuantityField(default=Decimal("0"))),
+                ("billed", core.fields.QuantityField(default=Decimal("0"))),
+                ("unpaid", core.fields.QuantityField(default=Decimal("0"))),
                 ("revision", models.PositiveIntegerField(default=0)),
                 ("settled_at", models.DateTimeField()),
                 (
@@ -92,10 +92,10 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("reference", models.CharField(help_text="Of the posting in the ledger.", max_length=255, unique=True)),
-                ("quantity", credits.quantities.QuantityField(help_text="Of the meter.")),
-                ("charged", credits.quantities.QuantityField(help_text="In credits of the unit.")),
-                ("restored_quantity", credits.quantities.QuantityField(default=Decimal("0"))),
-                ("restored", credits.quantities.QuantityField(default=Decimal("0"))),
+                ("quantity", core.fields.QuantityField(help_text="Of the meter.")),
+                ("charged", core.fields.QuantityField(help_text="In credits of the unit.")),
+                ("restored_quantity", core.fields.QuantityField(default=Decimal("0"))),
+                ("restored", core.fields.QuantityField(default=Decimal("0"))),
                 ("created_at", models.DateTimeField()),
                 (
                     "settlement",
@@ -140,8 +140,8 @@ class Migration(migrations.Migration):
                 ("segment_start", models.DateTimeField()),
                 ("day", models.DateField()),
                 ("events", models.BigIntegerField(default=0)),
-                ("quantity", credits.quantities.QuantityField(default=Decimal("0"))),
-                ("billable", credits.quantities.QuantityField(default=Decimal("0"))),
+                ("quantity", core.fields.QuantityField(default=Decimal("0"))),
+                ("billable", core.fields.QuantityField(default=Decimal("0"))),
                 (
                     "meter",
                     models.ForeignKey(
@@ -165,7 +165,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("event_id", models.CharField(db_collation="C", max_length=255)),
                 ("event_at", models.DateTimeField(help_text="When it happened (UTC).")),
-                ("quantity", credits.quantities.QuantityField(default=Decimal("1"))),
+                ("quantity", core.fields.QuantityField(default=Decimal("1"))),
                 ("status", models.CharField(default="success", max_length=40)),
                 ("duration_ms", models.BigIntegerField(blank=True, null=True)),
                 ("subject", models.CharField(blank=True, default="", max_length=255)),
@@ -177,7 +177,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "counted",
-                    credits.quantities.QuantityField(
+                    core.fields.QuantityField(
                         default=Decimal("0"), help_text="What it adds to its meter; for readings, the reading."
                     ),
                 ),
@@ -210,18 +210,18 @@ class Migration(migrations.Migration):
             name="UsageHold",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", accounts.public_ids.PublicIdField("hold")),
-                ("quantity", credits.quantities.QuantityField()),
-                ("from_allowance", credits.quantities.QuantityField(default=Decimal("0"))),
+                ("public_id", core.public_ids.PublicIdField("hold")),
+                ("quantity", core.fields.QuantityField()),
+                ("from_allowance", core.fields.QuantityField(default=Decimal("0"))),
                 (
                     "from_credits",
-                    credits.quantities.QuantityField(
+                    core.fields.QuantityField(
                         default=Decimal("0"), help_text="Quantity of the meter that credits are held for."
                     ),
                 ),
                 (
                     "to_bill",
-                    credits.quantities.QuantityField(
+                    core.fields.QuantityField(
                         default=Decimal("0"), help_text="Quantity of the meter that is to be billed later."
                     ),
                 ),
@@ -244,12 +244,12 @@ class Migration(migrations.Migration):
                 ("reference", models.CharField(help_text="The product's own; once per organization.", max_length=255)),
                 ("expires_at", models.DateTimeField()),
                 ("ended_at", models.DateTimeField(blank=True, null=True)),
-                ("captured", credits.quantities.QuantityField(default=Decimal("0"))),
-                ("captured_from_allowance", credits.quantities.QuantityField(default=Decimal("0"))),
-                ("captured_from_credits", credits.quantities.QuantityField(default=Decimal("0"))),
+                ("captured", core.fields.QuantityField(default=Decimal("0"))),
+                ("captured_from_allowance", core.fields.QuantityField(default=Decimal("0"))),
+                ("captured_from_credits", core.fields.QuantityField(default=Decimal("0"))),
                 (
                     "debt",
-                    credits.quantities.QuantityField(
+                    core.fields.QuantityField(
                         default=Decimal("0"), help_text="In credits: what the job cost beyond all there was."
                     ),
                 ),
@@ -318,7 +318,7 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, default="", help_text="Why it was last refused.", max_length=40),
                 ),
                 ("blocked_since", models.DateTimeField(blank=True, null=True)),
-                ("reading", credits.quantities.QuantityField(blank=True, null=True)),
+                ("reading", core.fields.QuantityField(blank=True, null=True)),
                 ("reading_at", models.DateTimeField(blank=True, null=True)),
                 ("reading_id", models.CharField(blank=True, db_collation="C", default="", max_length=255)),
                 (

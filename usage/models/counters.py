@@ -5,7 +5,7 @@ from decimal import Decimal
 from django.db import models
 
 from accounts.models import Organization
-from credits.quantities import QuantityField
+from core.fields import QuantityField
 from plans.models import Meter
 
 

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Organization
-from credits.quantities import QuantityField
+from core.fields import QuantityField
 from plans.models import Meter
 
 

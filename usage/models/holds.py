@@ -7,9 +7,9 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Organization
-from accounts.public_ids import PublicIdField
+from core.fields import QuantityField
+from core.public_ids import PublicIdField
 from credits.models import CreditHold
-from credits.quantities import QuantityField
 from plans.models import Meter
 
 

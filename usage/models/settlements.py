@@ -6,8 +6,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import Organization
+from core.fields import QuantityField
 from credits.models import Unit
-from credits.quantities import QuantityField
 from plans.models import Meter
 
 

@@ -3,7 +3,7 @@
 from django.db import models
 
 from accounts.models import Organization
-from credits.quantities import QuantityField
+from core.fields import QuantityField
 
 
 class TallyRun(models.Model):

@@ -11,13 +11,13 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts.models import Organization
+from core.quantities import as_text, grouped
 from credits.engine.state import WalletState
 from credits.models import CreditPack, Wallet
-from credits.quantities import as_text, grouped
 from plans.models import Meter
 from plans.terms import terms_for
 from usage.engine.entitlement import Decision
-from usage.services.standing import MeterStanding, meter_standings
+from usage.services.meter_status import MeterStanding, meter_standings
 
 ONE = Decimal(1)
 

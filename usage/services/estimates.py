@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from accounts.models import Organization
-from payments.money import Money, minor_digits
+from core.money import Money, minor_digits
+from core.quantities import STEP, ZERO
 from plans.engine import ladders
 from plans.models import Allowance, Meter, Plan, Subscription
 from usage.services.history import a_year_back, by_month, usage_by_day
-from usage.services.standing import MeterStanding
+from usage.services.meter_status import MeterStanding
 
-ZERO = Decimal(0)
 SECONDS_A_DAY = Decimal(86_400)
 MONTHS_COMPARED = 3
 
@@ -42,13 +42,13 @@ def forecast(standing: MeterStanding) -> Forecast | None:
     elapsed = Decimal(str((standing.at - standing.window.start).total_seconds()))
     if standing.meter.aggregation == Meter.Aggregation.LATEST or not used or elapsed < SECONDS_A_DAY:
         return None
-    per_day = (used / (elapsed / SECONDS_A_DAY)).quantize(ladders.STEP)
+    per_day = (used / (elapsed / SECONDS_A_DAY)).quantize(STEP)
     left = Decimal(str((standing.window.end - standing.at).total_seconds())) / SECONDS_A_DAY
     runs_out_at = None
     if per_day and standing.remaining is not None:
         days = standing.remaining / per_day
         runs_out_at = standing.at + timedelta(days=float(days)) if days <= left else None
-    return Forecast(per_day, (used + per_day * left).quantize(ladders.STEP), runs_out_at)
+    return Forecast(per_day, (used + per_day * left).quantize(STEP), runs_out_at)
 
 
 def billed_so_far(standing: MeterStanding) -> int:

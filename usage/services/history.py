@@ -7,15 +7,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from accounts.models import Organization
+from core.quantities import ZERO
 from plans.engine.windows import add_months
 from plans.models import Meter
 from plans.terms import timelines_for
 from usage.engine.history import Day, spread
 from usage.models import UsageCounter
-from usage.services.totals import totals_since
-from usage.services.windows import Counting, used_windows
+from usage.services.counter_totals import totals_since
+from usage.services.settlement_windows import Counting, used_windows
 
-ZERO = Decimal(0)
 MONTHS = 12
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts.errors import NotFound, PaymentRequired, RuleRefused
 from accounts.models import Organization
-from accounts.public_ids import new_public_id
+from core.errors import NotFound, PaymentRequired, RuleRefused
+from core.public_ids import new_public_id
+from core.quantities import as_text, parse_positive_quantity
 from credits.errors import HoldEnded, ReferenceConflict
 from credits.models import CreditHold
-from credits.quantities import as_text, parse_positive_quantity
 from credits.references import parse_name
 from credits.services import holds as credit_holds
 from credits.services.wallets import lock_wallets
@@ -20,10 +20,10 @@ from notifications.services import publish
 from plans.models import Meter
 from usage.engine.entitlement import Decision
 from usage.models import MeterState, UsageHold
-from usage.services import states
+from usage.services import meter_states
 from usage.services.entitlements import message_of
+from usage.services.meter_status import MeterStanding, meter_standings
 from usage.services.settlement import settle
-from usage.services.standing import MeterStanding, meter_standings
 
 
 class MeterNotHoldable(RuleRefused):
@@ -89,7 +89,7 @@ def open_usage_hold(
     if not meter.can_be_held:
         raise MeterNotHoldable(meter)
     with transaction.atomic():
-        state = states.locked_state(organization=organization, meter_id=meter.pk)
+        state = meter_states.locked_state(organization=organization, meter_id=meter.pk)
         if earlier := UsageHold.objects.of(organization).filter(reference=asked.reference).first():
             return _same(earlier, asked)
         _settle_what_waits(state, now)
@@ -105,7 +105,7 @@ def open_usage_hold(
 def release_usage_hold(*, hold: UsageHold, now: datetime) -> UsageHold:
     """Give everything back. The same release again is harmless. Raises HoldEnded."""
     with transaction.atomic():
-        states.lock([(hold.organization_id, hold.meter_id)])
+        meter_states.lock([(hold.organization_id, hold.meter_id)])
         hold.refresh_from_db()
         if hold.status_at(now) == UsageHold.Status.RELEASED:
             return hold
@@ -121,7 +121,7 @@ def sweep_holds(*, now: datetime) -> list[UsageHold | CreditHold]:
     expired: list[UsageHold | CreditHold] = []
     for hold in UsageHold.objects.overdue(at=now).select_related("organization", "meter").order_by("expires_at", "pk"):
         with transaction.atomic():
-            states.lock([(hold.organization_id, hold.meter_id)])
+            meter_states.lock([(hold.organization_id, hold.meter_id)])
             hold.refresh_from_db()
             if hold.status != UsageHold.Status.OPEN:
                 continue

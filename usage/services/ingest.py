@@ -7,14 +7,15 @@ from typing import Any
 
 from django.db import DataError, transaction
 
-from accounts.background import after_commit
 from accounts.models import Organization
-from accounts.prepared import prepared_cursor
+from core import sql_arrays
+from core.background import after_commit
+from core.prepared_statements import prepared_cursor
 from plans.models import Meter
 from plans.terms import timelines_for
-from usage.engine.facts import Fact, Measured, Refused, read_fact
-from usage.services import arrays, counting, states
-from usage.services.placing import Place, Places
+from usage.engine.event_validation import Fact, Measured, Refused, read_fact
+from usage.services import counters, meter_states
+from usage.services.segments import Place, Places
 
 ORGANIZATIONS_SQL = """
 SELECT organization.public_id, organization.id
@@ -110,15 +111,15 @@ def write_facts(facts: Sequence[Fact], places: Sequence[Place], *, now: datetime
             INSERT_SQL,
             {
                 **_columns(facts),
-                "not_billables": arrays.texts(fact.not_billable for fact in facts),
-                "counteds": arrays.numbers(fact.counted for fact in facts),
-                "windows": arrays.repeated([place.window_start for place in places]),
-                "segments": arrays.repeated([place.segment_start for place in places]),
+                "not_billables": sql_arrays.texts(fact.not_billable for fact in facts),
+                "counteds": sql_arrays.numbers(fact.counted for fact in facts),
+                "windows": sql_arrays.repeated([place.window_start for place in places]),
+                "segments": sql_arrays.repeated([place.segment_start for place in places]),
                 "now": now,
             },
         )
         new: set[EventKey] = set(cursor.fetchall())
-    counting.count([as_counted(fact, place) for fact, place in zip(facts, places, strict=True) if fact[:2] in new])
+    counters.count([as_counted(fact, place) for fact, place in zip(facts, places, strict=True) if fact[:2] in new])
     return new
 
 
@@ -128,20 +129,22 @@ def _columns(facts: Iterable[Fact], *, given: bool = False) -> dict[str, str]:
         *facts, strict=True
     )
     return {
-        "organizations": arrays.numbers(organizations),
-        "ids": arrays.texts(ids),
-        "meters": arrays.numbers(meter.pk for meter in meters),
-        "ats": arrays.moments(at if is_timed or not given else None for at, is_timed in zip(ats, timed, strict=True)),
-        "quantities": arrays.numbers(quantities),
-        "statuses": arrays.texts(statuses),
-        "durations": arrays.numbers(durations),
-        "subjects": arrays.texts(subjects),
-        "properties": arrays.texts(properties),
+        "organizations": sql_arrays.numbers(organizations),
+        "ids": sql_arrays.texts(ids),
+        "meters": sql_arrays.numbers(meter.pk for meter in meters),
+        "ats": sql_arrays.moments(
+            at if is_timed or not given else None for at, is_timed in zip(ats, timed, strict=True)
+        ),
+        "quantities": sql_arrays.numbers(quantities),
+        "statuses": sql_arrays.texts(statuses),
+        "durations": sql_arrays.numbers(durations),
+        "subjects": sql_arrays.texts(subjects),
+        "properties": sql_arrays.texts(properties),
     }
 
 
-def as_counted(fact: Fact, place: Place) -> counting.Counted:
-    return counting.Counted(
+def as_counted(fact: Fact, place: Place) -> counters.Counted:
+    return counters.Counted(
         fact.organization_id,
         fact.meter.pk,
         fact.meter.aggregation,
@@ -173,7 +176,7 @@ def _within_reach(events: Sequence[Any], organization: Organization | None) -> d
         return {organization.public_id: organization.pk}
     named = {raw["organization"] for raw in events if isinstance(raw, dict) and _is_id(raw.get("organization"))}
     with prepared_cursor() as cursor:
-        cursor.execute(ORGANIZATIONS_SQL, [arrays.texts(named)])
+        cursor.execute(ORGANIZATIONS_SQL, [sql_arrays.texts(named)])
         return dict(cursor.fetchall())
 
 
@@ -187,7 +190,7 @@ def _id_of(raw: Any) -> str | None:
 
 
 def _store(found: Found, taken: Taken, now: datetime) -> None:
-    since: dict[states.Key, datetime] = {}
+    since: dict[meter_states.Key, datetime] = {}
     firsts: dict[EventKey, Fact] = {}
     for _, fact in found:
         key = (fact.organization_id, fact.meter.pk)
@@ -195,7 +198,7 @@ def _store(found: Found, taken: Taken, now: datetime) -> None:
         firsts.setdefault(fact[:2], fact)
     # Locked before the terms are read: whoever changes terms locks them too, so an event is counted under the terms
     # that hold when it commits.
-    is_news = states.touch(since, now=now)
+    is_news = meter_states.touch(since, now=now)
     places = Places(timelines_for(organization_ids={pk for pk, _ in since}, since=min(since.values())))
     facts = [firsts[key] for key in sorted(firsts)]
     new = write_facts(

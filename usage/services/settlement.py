@@ -13,6 +13,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from accounts.models import Organization
+from core.quantities import ZERO
 from credits.models import CreditGrant, Wallet
 from credits.services.spending import Debit, Spent, spend_batch
 from credits.services.wallets import lock_wallets
@@ -23,15 +24,14 @@ from plans.terms import timelines_for
 from usage.engine.settlement import Before, Cover, Settled, payable_until
 from usage.engine.settlement import settle as settled
 from usage.models import MeterState
-from usage.services import states
-from usage.services.billing import report_billed
-from usage.services.captured import Captured
-from usage.services.posting import Posting, write
-from usage.services.states import Key
-from usage.services.totals import totals_since
-from usage.services.windows import Counting, Part, UsedWindow, is_charged, used_windows
+from usage.services import meter_states
+from usage.services.billed_totals import report_billed
+from usage.services.capture_payment import Captured
+from usage.services.counter_totals import totals_since
+from usage.services.meter_states import Key
+from usage.services.settlement_rows import Posting, write
+from usage.services.settlement_windows import Counting, Part, UsedWindow, is_charged, used_windows
 
-ZERO = Decimal(0)
 INSTANT = timedelta(microseconds=1)
 NOT_CHARGED = MeterTerms(meter="", meter_id=0, aggregation="sum", unit_name="", included=None, beyond="block")
 
@@ -272,7 +272,7 @@ def _clear(locked: Sequence[MeterState], windows: Sequence[UsedWindow], outcome:
         state.settle_at = state.settle_from = due[key] = ends.get(key) if carried else None
         if key in outcome.changed:
             state.watch_at = now
-    states.settled(due, changed=outcome.changed, now=now)
+    meter_states.settled(due, changed=outcome.changed, now=now)
 
 
 class _Purses:

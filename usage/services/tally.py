@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Organization
 from usage.models import MeterState, TallyRun, TallyTrouble
 from usage.services.settlement import Outcome, due_states, settle
-from usage.services.watching import watch
+from usage.services.thresholds import watch
 
 logger = logging.getLogger(__name__)
 

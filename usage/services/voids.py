@@ -4,11 +4,11 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts.background import after_commit
-from accounts.errors import InvalidInput, NotFound
 from accounts.models import Organization
+from core.background import after_commit
+from core.errors import InvalidInput, NotFound
 from usage.models import UsageEvent
-from usage.services import counting, states
+from usage.services import counters, meter_states
 
 LONGEST_REASON = 500
 
@@ -25,18 +25,18 @@ def void_event(*, organization: Organization, event_id: str, reason: str, now: d
     event = events.first()
     if event is None:
         raise NotFound(f"This organization has no event {event_id!r}.")
-    states.touch({(organization.pk, event.meter_id): event.event_at}, now=now)
+    meter_states.touch({(organization.pk, event.meter_id): event.event_at}, now=now)
     event.refresh_from_db()
     if event.voided_at is None:
         event.voided_at, event.void_reason = now, reason
         event.save(update_fields=["voided_at", "void_reason"])
-        counting.uncount(as_counted(event))
+        counters.uncount(as_counted(event))
         after_commit("usage.tasks.watch_usage")
     return event
 
 
-def as_counted(event: UsageEvent) -> counting.Counted:
-    return counting.Counted(
+def as_counted(event: UsageEvent) -> counters.Counted:
+    return counters.Counted(
         event.organization_id,
         event.meter_id,
         event.meter.aggregation,

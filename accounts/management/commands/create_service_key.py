@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.errors import InvalidInput
 from accounts.models import ApiKey
 from accounts.services.api_keys import create_api_key
+from core.errors import InvalidInput
 
 
 class Command(BaseCommand):

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from credits.commands import TimedCommand
+from core.timed_command import TimedCommand
 from credits.services.audit import audit_ledger
 
 

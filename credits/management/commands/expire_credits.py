@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from credits.commands import TimedCommand
-from credits.quantities import as_text
+from core.quantities import as_text
+from core.timed_command import TimedCommand
 from credits.services.expiry import expire_credits
 
 

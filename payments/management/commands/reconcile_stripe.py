@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts.errors import PortalError
+from core.errors import PortalError
 from payments import reconciliation
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}

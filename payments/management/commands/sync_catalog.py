@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from accounts.errors import PortalError
-from payments.catalogue import sync_catalogue
+from core.errors import PortalError
+from payments.stripe_catalogue import sync_catalogue
 
 
 class Command(BaseCommand):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from credits.commands import TimedCommand
+from core.timed_command import TimedCommand
 from plans.models import DunningCase
 from plans.services.dunning import run_dunning
 

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from accounts.models import Organization
-from credits.commands import TimedCommand
-from credits.quantities import as_text
+from core.quantities import as_text
+from core.timed_command import TimedCommand
 from usage.services.tally import tally
 
 

@@ -1,0 +1,125 @@
+"""Postpaid usage on its way to Stripe."""
+
+from datetime import datetime
+from typing import Self, TypeVar
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import Organization
+from core.fields import QuantityField
+from core.money import Money
+from plans.models.meters import Meter
+
+
+class BilledUsage(models.Model):
+    """What a window bills of a meter so far: the running totals that settlement last told us.
+
+    `quantity` is what Stripe's meter is to show; `amount` what all of it is to cost, in minor units, by the terms under
+    which each part was used. `corrected_amount` is what invoice items add to (or take from) what Stripe's own price
+    made of the quantity, so that the customer pays `amount`, whatever happened in between.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="billed_usage")
+    meter = models.ForeignKey(Meter, on_delete=models.PROTECT, related_name="+")
+    window_start = models.DateTimeField()
+    window_end = models.DateTimeField()
+    currency = models.CharField(max_length=3)
+    quantity = QuantityField(default=0)
+    amount = models.BigIntegerField(default=0)
+    corrected_amount = models.BigIntegerField(default=0)
+    invoiced_lines = models.JSONField(
+        default=dict, blank=True, help_text="What Stripe's invoices charged for it, by line: minor units."
+    )
+    closed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the window's invoice closed: what changes later is corrected."
+    )
+
+    class Meta:
+        verbose_name_plural = "billed usage"
+        ordering = ["-window_start", "organization", "meter"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "meter", "window_start"],
+                name="one_billed_total_per_organization_meter_and_window",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(quantity__gte=0, amount__gte=0), name="billed_totals_are_not_negative"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.meter.code} of {self.organization} from {self.window_start:%Y-%m-%d} UTC"
+
+    @property
+    def money(self) -> Money:
+        return Money(self.amount, self.currency)
+
+    @property
+    def invoiced_amount(self) -> int:
+        """What Stripe's own price has made of it, minor units."""
+        return sum(self.invoiced_lines.values())
+
+    @property
+    def outstanding(self) -> int:
+        """What neither an invoice line nor a correction covers yet; negative when too much was charged."""
+        return self.amount - self.invoiced_amount - self.corrected_amount
+
+
+Row = TypeVar("Row", bound="OutboxRow", covariant=True)
+
+
+class OutboxQuerySet(models.QuerySet[Row]):
+    def waiting(self, *, at: datetime) -> Self:
+        return self.filter(delivered_at=None, abandoned_at=None, next_attempt_at__lte=at).order_by("id")
+
+
+class OutboxRow(models.Model):
+    """Something Stripe has to be told, kept until it has acknowledged."""
+
+    usage = models.ForeignKey(BilledUsage, on_delete=models.PROTECT, related_name="%(class)ss")
+    created_at = models.DateTimeField(default=timezone.now)
+    next_attempt_at = models.DateTimeField(default=timezone.now)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    last_error = models.CharField(max_length=500, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    abandoned_at = models.DateTimeField(
+        null=True, blank=True, help_text="A newer reading was delivered, so this one is not needed any more."
+    )
+
+    class Meta:
+        abstract = True
+
+
+class MeterReading(OutboxRow):
+    """A running total for Stripe's meter, whose formula is `last`. `identifier` makes it count once there."""
+
+    identifier = models.CharField(max_length=100, unique=True)
+    quantity = QuantityField()
+    read_at = models.DateTimeField(help_text="The instant it is reported for, inside its window.")
+
+    objects = OutboxQuerySet["MeterReading"].as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} ({self.usage})"
+
+
+class InvoiceCorrection(OutboxRow):
+    """An amount for the next invoice: what Stripe's price makes of a window's total is not what is owed."""
+
+    key = models.CharField(max_length=200, unique=True)
+    amount = models.BigIntegerField(help_text="Minor units; negative gives back.")
+    description = models.CharField(max_length=300)
+    stripe_item_id = models.CharField(max_length=255, blank=True)
+
+    objects = OutboxQuerySet["InvoiceCorrection"].as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.CheckConstraint(condition=~models.Q(amount=0), name="invoice_correction_is_not_zero")]
+
+    def __str__(self) -> str:
+        return f"{Money(self.amount, self.usage.currency)} ({self.usage})"

@@ -1,0 +1,239 @@
+"""Postpaid usage: from settlement's running totals to Stripe's meter, and what the invoice then still lacks.
+
+Stripe's meter shows the last total of a window (formula `last`), and its own price makes money of it. Where that is not
+what is owed (the terms changed in mid-window, or usage changed after the invoice was closed), the difference becomes an
+invoice item on the next invoice, once.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts.models import Organization
+from core.background import after_commit
+from core.errors import PortalError, Unavailable
+from core.quantities import as_text
+from payments import customers
+from payments.gateway import invoices as stripe_invoices
+from payments.gateway import meters as stripe_meters
+from payments.stripe_objects import StripeInvoice, StripeInvoiceLine
+from plans import hooks
+from plans.models import BilledUsage, InvoiceCorrection, Meter, MeterReading, Subscription
+from plans.services.selections import price_key_of
+
+# How long after a window we wait for its invoice before what it owes is put on another: Stripe keeps drafts at most so
+# long.
+INVOICE_EXPECTED_WITHIN = timedelta(days=3)
+CLAIM = timedelta(minutes=2)
+LONGEST_WAIT = timedelta(hours=6)
+SECOND = timedelta(seconds=1)
+
+Row = MeterReading | InvoiceCorrection
+
+
+@transaction.atomic
+def report_billed_quantity(
+    *,
+    organization: Organization,
+    meter: Meter,
+    window_start: datetime,
+    window_end: datetime,
+    quantity: Decimal,
+    amount: int,
+    currency: str,
+    now: datetime,
+) -> BilledUsage:
+    """Take note of what a window bills of a meter so far, and let Stripe know.
+
+    Both are running totals of the whole window: `quantity` in the meter's unit, `amount` in minor units of `currency`,
+    priced by the terms under which each part was used. The same totals again do nothing.
+    """
+    usage, _ = BilledUsage.objects.select_for_update().get_or_create(
+        organization=organization,
+        meter=meter,
+        window_start=window_start,
+        defaults={"window_end": window_end, "currency": currency},
+    )
+    is_new_quantity = usage.quantity != quantity
+    usage.quantity, usage.amount = quantity, amount
+    usage.window_end, usage.currency = window_end, currency
+    usage.save()
+    if usage.closed_at is not None:
+        _correct(usage, now)
+    elif is_new_quantity:
+        _queue_reading(usage, now)
+    return usage
+
+
+def close_window(*, invoice: str, now: datetime) -> None:
+    """A renewal's invoice is still a draft: settle the window it bills, and report, so that all of it is on this
+    invoice.
+
+    Stripe keeps a draft open for an hour, and takes the meter's last total when it closes it.
+    https://docs.stripe.com/billing/subscriptions/usage-based/configure-grace-period
+    """
+    view = StripeInvoice.of(stripe_invoices.retrieve(invoice=invoice))
+    organization = customers.organization_of(stripe_id=view.customer or "")
+    lines = [line for line, _meter in _metered_lines(view)]
+    if organization is None or view.status != "draft" or not lines:
+        return
+    hooks.window_closing(organization=organization, until=max(line.period_end for line in lines), now=now)
+    _deliver_rows(MeterReading.objects.waiting(at=now).filter(usage__organization=organization), now)
+
+
+@transaction.atomic
+def record_invoice(*, view: StripeInvoice, organization: Organization, now: datetime) -> list[BilledUsage]:
+    """An invoice has been closed: note what its lines charge for usage, and correct what that leaves open."""
+    recorded = []
+    for line, meter in _metered_lines(view):
+        middle = line.period_start + (line.period_end - line.period_start) / 2
+        usage = (
+            BilledUsage.objects.select_for_update()
+            .filter(organization=organization, meter__code=meter, window_start__lte=middle, window_end__gt=middle)
+            .first()
+        )
+        if usage is None:
+            continue
+        usage.invoiced_lines[line.id] = line.amount
+        # A plan changed in mid-window invoices what was used so far; the window itself is still open.
+        if line.period_end >= usage.window_end or now >= usage.window_end:
+            usage.closed_at = usage.closed_at or now
+        usage.save()
+        if usage.closed_at is not None:
+            _correct(usage, now)
+        recorded.append(usage)
+    return recorded
+
+
+def close_overdue(*, now: datetime) -> list[BilledUsage]:
+    """Windows whose invoice never came (the plan changed or ended): what they owe goes on the next invoice."""
+    overdue = BilledUsage.objects.filter(
+        closed_at=None, window_end__lte=now - INVOICE_EXPECTED_WITHIN, amount__gt=0
+    ).values_list("pk", flat=True)
+    return [_close(pk, now) for pk in list(overdue)]
+
+
+def deliver(*, now: datetime) -> int:
+    """Send what is waiting; returns how many were acknowledged. What fails waits, longer each time."""
+    close_overdue(now=now)
+    return _deliver_rows(MeterReading.objects.waiting(at=now), now) + _deliver_rows(
+        InvoiceCorrection.objects.waiting(at=now), now
+    )
+
+
+@transaction.atomic
+def _close(pk: int, now: datetime) -> BilledUsage:
+    usage = BilledUsage.objects.select_for_update().get(pk=pk)
+    usage.closed_at = usage.closed_at or now
+    usage.save(update_fields=["closed_at"])
+    _correct(usage, now)
+    return usage
+
+
+def _queue_reading(usage: BilledUsage, now: datetime) -> None:
+    """A newer total makes those not yet sent needless. Each is dated after the one before, and inside the window."""
+    MeterReading.objects.filter(usage=usage, delivered_at=None, abandoned_at=None).update(abandoned_at=now)
+    number = usage.meterreadings.count() + 1
+    last = usage.meterreadings.order_by("-id").first()
+    read_at = max(now, usage.window_start, last.read_at + SECOND if last else now)
+    MeterReading.objects.create(
+        usage=usage,
+        identifier=f"usage-{usage.pk}-{number}",
+        quantity=usage.quantity,
+        read_at=min(read_at, usage.window_end - SECOND),
+        next_attempt_at=now,
+        created_at=now,
+    )
+    after_commit("plans.tasks.deliver_metered")
+
+
+def _correct(usage: BilledUsage, now: datetime) -> None:
+    due = usage.outstanding
+    if not due:
+        return
+    number = usage.invoicecorrections.count() + 1
+    window = f"{usage.window_start:%-d %b %Y} to {usage.window_end:%-d %b %Y} UTC"
+    InvoiceCorrection.objects.create(
+        usage=usage,
+        key=f"correction:{usage.pk}:{number}",
+        amount=due,
+        description=f"{usage.meter.name}, correction for {window}: {as_text(usage.quantity)} in all",
+        next_attempt_at=now,
+        created_at=now,
+    )
+    usage.corrected_amount = F("corrected_amount") + due
+    usage.save(update_fields=["corrected_amount"])
+    usage.refresh_from_db()
+    after_commit("plans.tasks.deliver_metered")
+
+
+def _deliver_rows(rows: Iterable[Row], now: datetime) -> int:
+    return sum(_deliver(row, now) for row in list(rows))
+
+
+def _deliver(row: Row, now: datetime) -> bool:
+    """Claim, send, note. The claim of a worker that dies in between lapses; Stripe takes what comes twice as one."""
+    waiting = _table(row).waiting(at=now).filter(pk=row.pk)
+    if not waiting.update(next_attempt_at=now + CLAIM, attempts=F("attempts") + 1):
+        return False
+    row.refresh_from_db()
+    mine = _table(row).filter(pk=row.pk)
+    try:
+        item = _send(row)
+    except PortalError as problem:
+        wait = min(CLAIM * 2**row.attempts, LONGEST_WAIT)
+        mine.update(next_attempt_at=now + wait, last_error=problem.message[:500])
+        if not isinstance(problem, Unavailable) and _is_already_there(problem):
+            mine.update(delivered_at=now)
+            return True
+        return False
+    mine.update(delivered_at=now, last_error="")
+    if isinstance(row, InvoiceCorrection):
+        InvoiceCorrection.objects.filter(pk=row.pk).update(stripe_item_id=item["id"])
+    return True
+
+
+def _table(row: Row) -> Any:
+    return type(row)._default_manager
+
+
+def _send(row: Row) -> dict[str, str]:
+    usage = row.usage
+    customer = customers.ensure_customer(organization=usage.organization)
+    if isinstance(row, MeterReading):
+        return stripe_meters.report(
+            event_name=usage.meter.code,
+            customer=customer,
+            value=row.quantity,
+            identifier=row.identifier,
+            at=row.read_at,
+        )
+    carrier = Subscription.objects.live().filter(organization=usage.organization, items__meter_code=usage.meter.code)
+    on = carrier.first() or Subscription.objects.base_of(usage.organization)
+    return stripe_invoices.create_item(
+        customer=customer,
+        amount=row.amount,
+        currency=usage.currency,
+        description=row.description,
+        metadata={"organization": usage.organization.public_id, "meter": usage.meter.code, "correction": row.key},
+        subscription=on.stripe_id if on else None,
+        idempotency_key=row.key,
+    )
+
+
+def _is_already_there(problem: PortalError) -> bool:
+    """An earlier try got through and its answer was lost: Stripe knows the identifier."""
+    return problem.details.get("stripe_code") == "duplicate_meter_event"
+
+
+def _metered_lines(view: StripeInvoice) -> list[tuple[StripeInvoiceLine, str]]:
+    """The lines that charge for usage, with their meter's code; corrections are no such lines."""
+    return [
+        (line, key.meter)
+        for line in view.lines
+        if line.price and not line.invoice_item and (key := price_key_of(line.price)) and key.meter
+    ]

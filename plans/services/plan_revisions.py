@@ -1,0 +1,130 @@
+"""Writing down what the catalogue says, whenever it changes."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from core.quantities import as_text
+from plans import hooks
+from plans.engine import ladders
+from plans.engine.commitments import Bounds
+from plans.engine.terms import CommitmentTerms, CreditRate, MeterTerms, PlanTerms
+from plans.models import Meter, Plan, PlanRevision
+
+
+def publish_terms(*, now: datetime) -> list[PlanRevision]:
+    """Add a revision for each plan whose terms differ from its newest one; it holds from `now` on.
+
+    Called after every change of meters, rates, plans, allowances and commitments, in its transaction. A plan's first
+    revision holds for all the time before it as well.
+    """
+    with transaction.atomic():
+        # Publishing one at a time keeps the ids in the order of commits, which the cache of `plans.terms` rests on.
+        locked = Plan.objects.select_for_update().order_by("id").values_list("id", flat=True)
+        plans = Plan.objects.filter(id__in=list(locked)).for_terms()
+        newest = {
+            revision.plan_id: revision.content
+            for revision in PlanRevision.objects.order_by("plan_id", "-id").distinct("plan_id")
+        }
+        changed = [(plan, content) for plan in plans if (content := content_of(plan)) != newest.get(plan.pk)]
+        revisions = PlanRevision.objects.bulk_create(
+            PlanRevision(plan=plan, effective_at=now, content=content) for plan, content in changed
+        )
+        if revisions:
+            hooks.catalogue_changed(plan_ids=[plan.pk for plan, _ in changed], now=now)
+        return revisions
+
+
+def content_of(plan: Plan) -> dict[str, Any]:
+    """The plan's terms as JSON; `terms_of` reads it back."""
+    currency = plan.currency
+    meters = [
+        _meter_content(allowance.meter)
+        | {
+            "included": None if allowance.included is None else as_text(allowance.included),
+            "beyond": allowance.beyond,
+            "bill": allowance.bill_ladder.as_json() if allowance.bill_ladder else None,
+            "currency": currency if allowance.is_billed else None,
+            "cap": allowance.cap_amount,
+            "concurrency": allowance.concurrency,
+        }
+        for allowance in plan.allowances.all()
+    ]
+    commitment = plan.commitment if plan.has_commitment else None
+    if commitment:
+        own = next((meter for meter in meters if meter["code"] == commitment.meter.code), None)
+        concurrency = own["concurrency"] if own else None
+        meters = [meter for meter in meters if meter is not own]
+        meters.append(
+            _meter_content(commitment.meter)
+            | {
+                "included": "0",
+                "beyond": "block",
+                "rates": [],
+                "concurrency": concurrency,
+                "commitment": {
+                    "minimum": commitment.minimum,
+                    "bundle": commitment.bundle,
+                    "maximum": commitment.maximum,
+                    "on_demand": commitment.beyond == commitment.Beyond.ON_DEMAND,
+                },
+            }
+        )
+    return {"code": plan.code, "name": plan.name, "meters": meters}
+
+
+def _meter_content(meter: Meter) -> dict[str, Any]:
+    return {
+        "code": meter.code,
+        "id": meter.pk,
+        "aggregation": meter.aggregation,
+        "unit_name": meter.unit_name,
+        "rates": [{"unit": rate.unit_id, "ladder": rate.ladder.as_json()} for rate in meter.credit_rates.all()],
+    }
+
+
+def terms_of(revision: PlanRevision) -> PlanTerms:
+    meters = {meter["code"]: _meter_terms(meter) for meter in revision.content["meters"]}
+    return PlanTerms(
+        plan_id=revision.plan_id,
+        code=revision.content["code"],
+        name=revision.content["name"],
+        effective_at=revision.effective_at,
+        meters=meters,
+        commitment_meter=next((code for code, terms in meters.items() if terms.commitment), None),
+    )
+
+
+def _meter_terms(meter: dict[str, Any]) -> MeterTerms:
+    commitment = meter.get("commitment")
+    return MeterTerms(
+        meter=meter["code"],
+        meter_id=meter["id"],
+        aggregation=meter["aggregation"],
+        unit_name=meter["unit_name"],
+        included=None if meter["included"] is None else Decimal(meter["included"]),
+        beyond=meter["beyond"],
+        credit_rates=tuple(CreditRate(rate["unit"], ladders.parse(rate["ladder"])) for rate in meter["rates"]),
+        bill=ladders.parse(meter["bill"]) if meter.get("bill") else None,
+        currency=meter.get("currency"),
+        cap=meter.get("cap"),
+        concurrency=meter["concurrency"],
+        commitment=CommitmentTerms(
+            bought=0,
+            bounds=Bounds(commitment["minimum"], commitment["bundle"], commitment["maximum"]),
+            on_demand=commitment["on_demand"],
+        )
+        if commitment
+        else None,
+    )
+
+
+def revisions_by_plan(revisions: Iterable[PlanRevision]) -> dict[int, list[PlanTerms]]:
+    """Oldest first."""
+    found: dict[int, list[PlanTerms]] = {}
+    for revision in revisions:
+        found.setdefault(revision.plan_id, []).append(terms_of(revision))
+    return found

@@ -1,0 +1,125 @@
+"""After the job: the hold becomes an event, which is paid at once with what was set aside."""
+
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from core.background import after_commit
+from core.errors import InvalidInput
+from core.quantities import ZERO, parse_quantity
+from credits.errors import HoldEnded
+from credits.services.wallets import lock_wallets
+from usage.engine.billable import why_not_billable
+from usage.engine.event_validation import Fact, Measured
+from usage.models import MeterState, Settlement, UsageEvent, UsageHold
+from usage.services import meter_states
+from usage.services.capture_payment import Captured
+from usage.services.ingest import write_facts
+from usage.services.segments import Place
+from usage.services.settlement import settle
+
+
+def capture_usage_hold(
+    *,
+    hold: UsageHold,
+    quantity: object | None = None,
+    status: str = "success",
+    duration_ms: int | None = None,
+    now: datetime,
+) -> UsageHold:
+    """Charge what the job used: what was held, or `quantity`, which may be less, more or zero.
+
+    A job whose status or duration is not billable charges nothing. Never fails for lack of credits: what neither the
+    hold nor the wallet can pay becomes debt. The event belongs to the window in which the hold was opened. The same
+    capture again is harmless. Raises InvalidInput, HoldEnded.
+    """
+    used = hold.quantity if quantity is None else parse_quantity(quantity)
+    if used < 0:
+        raise InvalidInput("quantity must not be negative.", field="quantity")
+    with transaction.atomic():
+        meter_states.touch({(hold.organization_id, hold.meter_id): hold.created_at}, now=now)
+        hold.refresh_from_db()
+        if hold.status_at(now) != UsageHold.Status.OPEN:
+            return _repeated(hold, used, status, duration_ms, now)
+        lock_wallets(organization_ids=[hold.organization_id])
+        state = _settled_so_far(hold, now)
+        before = _paid(hold)
+        fact = _fact(hold, used, status, duration_ms)
+        write_facts([fact], [Place(hold.window_start, hold.segment_start, hold.expires_at)], now=now)
+        hold.status = UsageHold.Status.CAPTURED
+        captured = Captured(
+            hold, {h.wallet.unit_id: h for h in hold.credit_holds.select_related("wallet").order_by("pk")}, before[1]
+        )
+        settle([state], now=now, captured=captured)
+        captured.release_unused(now=now)
+        _note(hold, fact, captured, before, now)
+        after_commit("usage.tasks.watch_usage")
+        return hold
+
+
+def _repeated(hold: UsageHold, used: Decimal, status: str, duration_ms: int | None, now: datetime) -> UsageHold:
+    if hold.status == UsageHold.Status.CAPTURED:
+        event = UsageEvent.objects.get(organization_id=hold.organization_id, event_id=hold.event_id)
+        if (event.quantity, event.status, event.duration_ms) == (used, status, duration_ms):
+            return hold
+    raise HoldEnded(hold=hold.public_id, status=hold.status_at(now))
+
+
+def _settled_so_far(hold: UsageHold, now: datetime) -> MeterState:
+    """Settle what came before, without the hold: then all that changes is this job's."""
+    state = _state(hold)
+    settle([state], now=now)
+    state.settle_at, state.settle_from = now, hold.window_start
+    return state
+
+
+def _state(hold: UsageHold) -> MeterState:
+    states_of_it = MeterState.objects.select_related("meter").prefetch_related("meter__credit_rates")
+    return states_of_it.get(organization_id=hold.organization_id, meter_id=hold.meter_id)
+
+
+def _fact(hold: UsageHold, used: Decimal, status: str, duration_ms: int | None) -> Fact:
+    meter = hold.meter
+    # Of a job we are told the outcome and the duration; a rule's other conditions are about reported events.
+    rule = replace(meter.rule, max_latency_ms=None, property_bounds=())
+    not_billable = why_not_billable(rule, status=status, duration_ms=duration_ms, properties={})
+    return Fact(
+        organization_id=hold.organization_id,
+        event_id=hold.public_id,
+        meter=Measured(meter.pk, meter.code, meter.aggregation, rule),
+        event_at=hold.created_at,
+        is_timed=True,
+        quantity=used,
+        status=status,
+        duration_ms=duration_ms,
+        subject="",
+        properties="{}",
+        not_billable=not_billable,
+        counted=ZERO if not_billable else used,
+    )
+
+
+def _paid(hold: UsageHold) -> tuple[Decimal, Decimal, Decimal]:
+    """Overage, unpaid and from credits of the hold's segment."""
+    row = Settlement.objects.filter(
+        organization_id=hold.organization_id,
+        meter_id=hold.meter_id,
+        window_start=hold.window_start,
+        segment_start=hold.segment_start,
+    ).first()
+    return (row.overage, row.unpaid, row.from_credits) if row else (ZERO, ZERO, ZERO)
+
+
+def _note(
+    hold: UsageHold, fact: Fact, captured: Captured, before: tuple[Decimal, Decimal, Decimal], now: datetime
+) -> None:
+    after = _paid(hold)
+    hold.captured = fact.counted
+    hold.captured_from_allowance = max(fact.counted - (after[0] - before[0]), ZERO)
+    hold.captured_from_credits = max(after[2] - before[2], ZERO)
+    hold.debt = captured.debt
+    hold.event_id = fact.event_id
+    hold.ended_at = now
+    hold.save()

@@ -1,0 +1,208 @@
+"""Where meters stand now: five short statements in two round trips, for one meter or those of many organizations."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from accounts.models import Organization
+from core import sql_arrays
+from core.prepared_statements import Statement, fetch_together
+from core.quantities import ZERO
+from credits.engine.state import NOTHING, WalletState
+from credits.reads import states_of, wallet_lots
+from plans.engine.terms import CreditRate, MeterTerms, Terms
+from plans.engine.windows import Window
+from plans.models import Meter
+from plans.terms import timelines_for
+from usage.engine.entitlement import Decision, Funds, Standing, decide
+from usage.engine.settlement import Before
+from usage.models import MeterState
+from usage.services.counter_totals import counters_since, totals_of
+from usage.services.meter_states import Key
+from usage.services.settlement_windows import (
+    Counting,
+    UsedWindow,
+    bring_settlements,
+    counted_windows,
+    is_charged,
+    settled_in,
+)
+
+HELD_SQL = """
+SELECT wanted.organization, wanted.meter, held.holds, held.included, held.credits, held.to_bill, earlier.unpaid
+  FROM {wanted} AS wanted (organization, meter, at, window_start),
+       LATERAL (SELECT count(*) AS holds, coalesce(sum(from_allowance), 0) AS included,
+                       coalesce(sum(from_credits), 0) AS credits, coalesce(sum(to_bill), 0) AS to_bill
+                  FROM usage_usagehold WHERE organization_id = wanted.organization AND meter_id = wanted.meter
+                   AND status = 'open' AND expires_at > wanted.at) held,
+       LATERAL (SELECT coalesce(sum(unpaid), 0) AS unpaid FROM usage_settlement
+                 WHERE organization_id = wanted.organization AND meter_id = wanted.meter AND unpaid > 0
+                   AND window_start < wanted.window_start) earlier
+"""
+
+
+class Held(NamedTuple):
+    """What open holds have set aside, and usage of earlier windows that nothing has paid for yet."""
+
+    holds: int
+    included: Decimal
+    credits: Decimal
+    to_bill: Decimal
+    unpaid_before: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class MeterStanding:
+    """One meter of one organization at an instant, with all that an answer about it needs."""
+
+    organization: Organization
+    meter: Meter
+    at: datetime
+    terms: Terms
+    meter_terms: MeterTerms | None
+    standing: Standing
+    wallets: dict[str, WalletState]
+
+    @property
+    def window(self) -> Window:
+        return self.terms.window
+
+    @property
+    def funds(self) -> dict[str, Funds]:
+        return {unit: Funds(wallet.available, wallet.debt) for unit, wallet in self.wallets.items()}
+
+    @property
+    def remaining(self) -> Decimal | None:
+        """Of what is included; None is unlimited or nothing of the kind."""
+        if self.meter_terms is None or self.meter_terms.included is None:
+            return None
+        taken = self.standing.used + self.standing.held_included
+        return max(self.meter_terms.included - taken, ZERO)
+
+    def decide(self, quantity: Decimal) -> Decision:
+        return decide(
+            quantity=quantity,
+            terms=self.meter_terms,
+            standing=self.standing,
+            funds=self.funds,
+            suspended=self.organization.suspended_at is not None,
+        )
+
+    def wallet(self, unit: str) -> WalletState:
+        return self.wallets.get(unit, NOTHING)
+
+
+def meter_standings(*, organization: Organization, meters: Iterable[Meter], at: datetime) -> list[MeterStanding]:
+    """How each meter stands at `at`, exact up to the last accepted event."""
+    return standings_of([(organization, meter) for meter in meters], at=at)
+
+
+def standings_of(wanted: Iterable[tuple[Organization, Meter]], *, at: datetime) -> list[MeterStanding]:
+    """The same for meters of many organizations, in their order."""
+    keys: dict[Key, tuple[Organization, Meter]] = {(found.pk, meter.pk): (found, meter) for found, meter in wanted}
+    if not keys:
+        return []
+    ids = list(dict.fromkeys(pk for pk, _ in keys))
+    timelines = timelines_for(organization_ids=ids, since=at)
+    terms = {pk: timeline.terms_at(at) for pk, timeline in timelines.items()}
+    starts = {key: terms[key[0]].window.start for key in keys}
+    units = {rate.unit for key, (_, meter) in keys.items() for rate in _rates(terms[key[0]], meter)}
+    counted, settled, held, lots = fetch_together(
+        counters_since(starts),
+        settled_in((*key, start) for key, start in starts.items()),
+        _held_and_unpaid(starts, at),
+        wallet_lots(organization_ids=ids, at=at, units=units),
+    )
+    windows = {
+        window.key: window
+        for window in counted_windows(
+            [Counting(key, meter.code, meter.aggregation, at) for key, (_, meter) in keys.items()],
+            timelines=timelines,
+            totals=totals_of(counted),
+            until=at,
+        )
+        if window.window.start == starts[window.key]
+    }
+    bring_settlements(list(windows.values()), settled)
+    readings = _readings(keys)
+    holds = {(organization, meter): Held(*row) for organization, meter, *row in held}
+    wallets = states_of(lots, at=at)
+    found = []
+    for key, (organization, meter) in keys.items():
+        its_terms = terms[organization.pk]
+        found.append(
+            MeterStanding(
+                organization,
+                meter,
+                at,
+                its_terms,
+                its_terms.meters.get(meter.code),
+                _standing(windows.get(key), its_terms, meter, readings.get(key), holds[key]),
+                {rate.unit: wallets.get((organization.pk, rate.unit), NOTHING) for rate in _rates(its_terms, meter)},
+            )
+        )
+    return found
+
+
+def _rates(terms: Terms, meter: Meter) -> tuple[CreditRate, ...]:
+    meter_terms = terms.meters.get(meter.code)
+    return meter_terms.credit_rates if meter_terms else ()
+
+
+def _standing(window: UsedWindow | None, terms: Terms, meter: Meter, reading: Decimal | None, held: Held) -> Standing:
+    amounts: dict[str, Any] = {
+        "held_included": held.included,
+        "held_credits": held.credits,
+        "held_to_bill": held.to_bill,
+        "open_holds": held.holds,
+    }
+    if window is None:
+        return Standing(ZERO, ZERO, earlier_unpaid=held.unpaid_before, **amounts)
+    covered: dict[str, Decimal] = defaultdict(Decimal)
+    billed = ZERO
+    unpaid = held.unpaid_before
+    current = window.parts[-1]
+    for part in window.parts:
+        if part.segment_start > terms.segment.start:
+            break
+        current = part
+    for part in window.parts[: window.parts.index(current)]:
+        for unit, cover in part.paid.credits.items():
+            covered[unit] += cover.quantity
+        billed += part.paid.billed
+        unpaid += part.paid.unpaid
+    used = current.used if is_charged(current.terms) else current.total
+    if meter.aggregation == Meter.Aggregation.LATEST:
+        used = reading or ZERO
+    return Standing(
+        used=used,
+        charged=current.used,
+        overage=current.overage,
+        paid=current.paid,
+        before=Before(dict(covered), billed),
+        earlier_unpaid=unpaid,
+        **amounts,
+    )
+
+
+def _readings(keys: Mapping[Key, tuple[Organization, Meter]]) -> dict[Key, Decimal | None]:
+    latest = [key for key, (_, meter) in keys.items() if meter.aggregation == Meter.Aggregation.LATEST]
+    if not latest:
+        return {}
+    states = MeterState.objects.filter(
+        organization__in={organization for organization, _ in latest}, meter__in={meter for _, meter in latest}
+    )
+    return {
+        (organization, meter): reading
+        for organization, meter, reading in states.values_list("organization_id", "meter_id", "reading")
+    }
+
+
+def _held_and_unpaid(starts: Mapping[Key, datetime], at: datetime) -> Statement:
+    """Asks for the rows of `Held`, by organization and meter."""
+    rows = [(*key, at, window_start) for key, window_start in starts.items()]
+    wanted, values = sql_arrays.wanted(("bigint", "bigint", "timestamptz", "timestamptz"), rows)
+    return HELD_SQL.format(wanted=wanted), values
