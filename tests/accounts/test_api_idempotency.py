@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from accounts.services.api_keys import create_api_key
-from accounts.tasks import forget_idempotent_requests
+from core.tasks import forget_idempotent_requests
 from core.models import IdempotentRequest
 
 pytestmark = pytest.mark.urls("tests.accounts.views_under_test")
