@@ -7,9 +7,9 @@ class AccountsConfig(AppConfig):
     verbose_name = "People and organizations"
 
     def ready(self) -> None:
+        from accounts.api import schema  # noqa: F401  registers how the keys are described
         from accounts.permissions import Permission
         from core import navigation
-        from core.api import schema  # noqa: F401  registers how the keys are described
 
         navigation.register("Team", "accounts:team", order=60)
         navigation.register("API keys", "accounts:keys", order=70, permission=Permission.MANAGE_KEYS)

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from accounts.services.api_keys import create_api_key
-from core.tasks import forget_idempotent_requests
 from core.models import IdempotentRequest
+from core.tasks import forget_idempotent_requests
 
 pytestmark = pytest.mark.urls("tests.accounts.views_under_test")
 both = pytest.mark.parametrize("address", ["/together", "/calls-out"])

@@ -80,8 +80,8 @@ def test_each_app_repairs_its_own_and_ones_trouble_stops_no_other(sandbox, capsy
     def bad(*, since, now):
         raise RuntimeError("cannot compare")
 
-    reconciliation.register("broken", bad)
-    reconciliation.register("purchases", good)
+    reconciliation.register_reconciler("broken", bad)
+    reconciliation.register_reconciler("purchases", good)
     report = reconcile()
     assert report.repaired == ["purchases: purchase pur_1 was paid and is fulfilled now"]
     assert report.failed == ["broken: cannot compare"]
@@ -96,7 +96,7 @@ def test_each_app_repairs_its_own_and_ones_trouble_stops_no_other(sandbox, capsy
 
 def test_a_comparison_is_told_how_far_to_look_back(sandbox):
     asked = []
-    reconciliation.register("purchases", lambda *, since, now: asked.append(now - since) or [])
+    reconciliation.register_reconciler("purchases", lambda *, since, now: asked.append(now - since) or [])
     call_command("reconcile_stripe")
     call_command("reconcile_stripe", "--since", "30d")
     assert asked == [timedelta(hours=72), timedelta(days=30)]
