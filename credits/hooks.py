@@ -22,7 +22,6 @@ class HoldCallback(Protocol):
 
 
 _available: list[WalletCallback] = []
-_low: list[WalletCallback] = []
 _before_expiry: list[BeforeExpiryCallback] = []
 _hold_expired: list[HoldCallback] = []
 
@@ -30,14 +29,6 @@ _hold_expired: list[HoldCallback] = []
 def on_available(callback: WalletCallback) -> WalletCallback:
     """After commit, when credits can be spent that could not before: pay unpaid usage, oldest first."""
     return _add(_available, callback)
-
-
-def on_low(callback: WalletCallback) -> WalletCallback:
-    """After commit, when a draw left `Wallet.watch_at` or less.
-
-    Called again by every further draw until the callback moves `watch_at`, so it must be quick and do things once.
-    """
-    return _add(_low, callback)
 
 
 def before_expiry(callback: BeforeExpiryCallback) -> BeforeExpiryCallback:
@@ -55,10 +46,6 @@ def on_hold_expired(callback: HoldCallback) -> HoldCallback:
 
 def available(*, wallet_id: int, now: datetime) -> None:
     _after_commit(_available, wallet_id=wallet_id, now=now)
-
-
-def low(*, wallet_id: int, now: datetime) -> None:
-    _after_commit(_low, wallet_id=wallet_id, now=now)
 
 
 def hold_expired(*, hold: "CreditHold", now: datetime) -> None:

@@ -16,7 +16,7 @@ from psycopg.errors import NumericValueOutOfRange
 
 from core.errors import OutOfRange
 from core.prepared_statements import prepared_cursor
-from credits import hooks
+from credits import hooks, low_balance
 from credits.errors import ReferenceConflict
 from credits.models import CreditHold
 
@@ -218,4 +218,4 @@ def _tell(result: Result | BatchResult, now: datetime) -> None:
     if result.freed:
         hooks.available(wallet_id=result.wallet_id, now=now)
     if result.low:
-        hooks.low(wallet_id=result.wallet_id, now=now)
+        low_balance.balance_fell(wallet_id=result.wallet_id, now=now)

@@ -542,7 +542,7 @@ class Migration(migrations.Migration):
                     core.fields.QuantityField(
                         blank=True,
                         editable=False,
-                        help_text="`hooks.on_low` is called when a draw leaves this much or less; empty: never.",
+                        help_text="A draw that leaves this much or less looks whether the balance is low; empty: none does.",
                         null=True,
                     ),
                 ),

@@ -34,7 +34,7 @@ class Wallet(LedgerKeeps):
         null=True,
         blank=True,
         editable=False,
-        help_text="`hooks.on_low` is called when a draw leaves this much or less; empty: never.",
+        help_text="A draw that leaves this much or less looks whether the balance is low; empty: none does.",
     )
     created_at = models.DateTimeField(db_default=models.functions.Now(), editable=False)
 

@@ -9,8 +9,8 @@ from django.db import transaction
 
 from core.background import after_commit
 from core.money import Money
+from credits.announcements import announce_failure, announce_receipt
 from credits.models import CreditGrant, Purchase
-from credits.services.announcements import announce_failure, announce_receipt
 from credits.services.arrivals import credits_arrived
 from credits.services.gift_cards import issue_bought_card
 from credits.services.grants import grant_credits

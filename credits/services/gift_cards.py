@@ -10,9 +10,9 @@ from django.db import transaction
 from accounts.models import Organization, User
 from core.errors import InvalidInput, RuleRefused
 from core.quantities import parse_positive_quantity
+from credits.announcements import announce_redemption, send_bought_card
 from credits.engine.codes import hash_of, last_four, new_code
 from credits.models import CreditGrant, GiftCard, Purchase, Unit
-from credits.services.announcements import announce_redemption, send_bought_card
 from credits.services.arrivals import credits_arrived
 from credits.services.gift_card_tries import count_failure, refuse_after_too_many
 from credits.services.grants import grant_credits

@@ -5,8 +5,8 @@ from datetime import datetime
 from django.db import transaction
 
 from core.money import Money
+from credits.announcements import announce_unpaid_renewal
 from credits.models import PackSubscription, Purchase
-from credits.services.announcements import announce_unpaid_renewal
 from credits.services.fulfilment import complete_purchase
 from payments import gateway
 from payments.stripe_objects import StripeInvoice, StripeInvoiceLine, StripeSubscription

@@ -13,10 +13,10 @@ from accounts.models import User
 from core.errors import InvalidInput, RuleRefused
 from core.money import Money
 from core.quantities import ZERO
+from credits.announcements import announce_refund
 from credits.engine.refunds import credits_for
 from credits.models import Purchase, Refund, Wallet
 from credits.services import grants
-from credits.services.announcements import announce_refund
 from credits.services.gift_cards import reopen_gift_card, void_gift_card
 from payments import gateway
 from payments.gateway.errors import StripeRefused

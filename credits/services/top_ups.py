@@ -11,9 +11,9 @@ from core.background import after_commit
 from core.errors import InvalidInput
 from core.money import Money
 from core.quantities import parse_quantity
+from credits import low_balance
+from credits.announcements import announce_top_up_off
 from credits.models import AutoTopUp, CreditPack, Purchase, Wallet
-from credits.services import alerts
-from credits.services.announcements import announce_top_up_off
 from credits.services.fulfilment import complete_purchase, end_purchase
 from credits.services.purchases import stripe_metadata
 from credits.services.wallets import ensure_wallet
@@ -48,7 +48,7 @@ def set_auto_top_up(
             "off_reason": "",
         },
     )
-    alerts.watch(wallet=wallet, now=now)
+    low_balance.watch(wallet=wallet, now=now)
     after_commit("credits.tasks.top_up_wallet", wallet.pk)  # the balance may be there already
     return top_up
 
@@ -58,7 +58,7 @@ def switch_off(*, top_up: AutoTopUp, reason: str, now: datetime) -> AutoTopUp:
     """Off until the owner switches it on again."""
     AutoTopUp.objects.filter(pk=top_up.pk).update(enabled=False, off_reason=reason[:500])
     top_up.refresh_from_db()
-    alerts.watch(wallet=top_up.wallet, now=now)
+    low_balance.watch(wallet=top_up.wallet, now=now)
     return top_up
 
 

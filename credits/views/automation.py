@@ -10,8 +10,8 @@ from accounts.permissions import Permission
 from accounts.scoping import OrganizationRequest, organization_page
 from core.errors import InvalidInput, PortalError
 from credits.forms import AutoTopUpForm, ThresholdForm, typed_amount
+from credits.low_balance import set_threshold
 from credits.models import AutoTopUp, Wallet
-from credits.services.alerts import set_threshold
 from credits.services.top_ups import set_auto_top_up, spent_this_month, switch_off
 
 

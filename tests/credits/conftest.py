@@ -1,5 +1,7 @@
 """Units, and the shorthand of the ledger's tests."""
 
+from functools import partial
+
 import pytest
 
 from accounts.models import Organization
@@ -21,3 +23,9 @@ def sessions(db) -> Unit:
 def purse(acme: Organization, usd: Unit, now) -> Purse:
     """Acme's usd credits."""
     return Purse(acme, usd, now)
+
+
+@pytest.fixture
+def commits(django_capture_on_commit_callbacks):
+    """`with commits():` what happens inside is committed at its end."""
+    return partial(django_capture_on_commit_callbacks, execute=True)

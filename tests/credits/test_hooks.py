@@ -1,13 +1,11 @@
 """What apps above are told, and when."""
 
 from datetime import timedelta
-from functools import partial
 
 import pytest
 from django.db import transaction
 
 from credits import hooks
-from credits.models import Wallet
 from credits.services.expiry import expire_credits
 from credits.services.grants import freeze, thaw
 from credits.services.holds import sweep_holds
@@ -16,19 +14,12 @@ from tests.credits.purse import Purse, figures
 
 
 @pytest.fixture
-def commits(django_capture_on_commit_callbacks):
-    """`with commits():` what happens inside is committed at its end."""
-    return partial(django_capture_on_commit_callbacks, execute=True)
-
-
-@pytest.fixture
 def heard(monkeypatch) -> list[str]:
     """The names of the hooks that were called, in order."""
     heard: list[str] = []
-    for name in ("_available", "_low", "_hold_expired"):
+    for name in ("_available", "_hold_expired"):
         monkeypatch.setattr(hooks, name, [])
     hooks.on_available(lambda *, wallet, now: heard.append("available"))
-    hooks.on_low(lambda *, wallet, now: heard.append("low"))
     hooks.on_hold_expired(lambda *, hold, now: heard.append(f"expired {hold.amount:f}"))
     return heard
 
@@ -81,17 +72,6 @@ def test_each_hold_that_expires_is_told_once(purse: Purse, heard, commits):
         purse.spend("1")
         sweep_holds(now=purse.now)
     assert sorted(heard) == ["available", "available", "expired 3.000000", "expired 4.000000"]
-
-
-def test_a_draw_down_to_the_watched_level_is_told(purse: Purse, heard, commits):
-    purse.grant("10")
-    Wallet.objects.update(watch_at=5)
-    with commits():
-        purse.spend("4")
-    assert heard == []
-    with commits():
-        purse.hold("1")
-    assert heard == ["low"]
 
 
 def test_a_callback_may_spend_what_became_available(purse: Purse, heard, commits):

@@ -1,19 +1,33 @@
-"""Low and exhausted: each said once per top-up, by whoever empties the wallet."""
+"""Noticing that a balance runs low: who is notified, once per top-up, and when the next pack is bought.
 
-from datetime import datetime, timedelta
+The ledger calls `balance_fell` itself, whichever service drew on the wallet.
+"""
+
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import F
 
+from core.background import after_commit
 from core.errors import InvalidInput
 from core.quantities import parse_quantity
-from credits.engine.low import is_low, next_watch
-from credits.models import AutoTopUp, CreditGrant, Wallet, WalletAlert
-from credits.services.announcements import announce_exhausted, announce_expiring, announce_low
+from credits.announcements import announce_exhausted, announce_low
+from credits.engine.low_balance import is_low, next_watch
+from credits.models import AutoTopUp, Wallet, WalletAlert
 
-# How far ahead each warning is given, and until when: whoever is due the later one is not given the earlier one too.
-EXPIRY_WARNINGS = ((timedelta(days=30), timedelta(days=7)), (timedelta(days=7), timedelta()))
+
+def balance_fell(*, wallet_id: int, now: datetime) -> None:
+    """A draw left `Wallet.watch_at` or less: after the commit notify, and top up where that is asked for.
+
+    The draw stands whatever goes wrong here. Until `watch_at` moves, every further draw comes here again.
+    """
+
+    def react() -> None:  # Django logs a function by its name when it fails
+        notify_if_low(wallet=Wallet.objects.select_related("organization", "unit").get(pk=wallet_id), now=now)
+        after_commit("credits.tasks.top_up_wallet", wallet_id)
+
+    transaction.on_commit(react, robust=True)
 
 
 @transaction.atomic
@@ -30,7 +44,7 @@ def restart(*, wallet: Wallet, now: datetime) -> WalletAlert:
 
 
 @transaction.atomic
-def say_if_low(*, wallet: Wallet, now: datetime) -> WalletAlert:
+def notify_if_low(*, wallet: Wallet, now: datetime) -> WalletAlert:
     """Credits were used: say what is newly true. Repeats say nothing."""
     alert = _locked(wallet)
     available = _available(wallet, now)
@@ -56,28 +70,13 @@ def set_threshold(*, wallet: Wallet, threshold: object | None, now: datetime) ->
     alert.threshold = own
     alert.low_said = False
     alert.save(update_fields=["threshold", "low_said"])
-    return say_if_low(wallet=wallet, now=now)
+    return notify_if_low(wallet=wallet, now=now)
 
 
 @transaction.atomic
 def watch(*, wallet: Wallet, now: datetime) -> None:
-    """Have the ledger call when the balance reaches whatever is of interest next."""
+    """Have the ledger call `balance_fell` at the next level that matters."""
     _watch(_locked(wallet), now)
-
-
-def warn_of_expiry(*, now: datetime) -> list[CreditGrant]:
-    """`credits.expiring`, 30 and 7 days ahead, once each per grant with something left. Run daily or oftener."""
-    warned = []
-    for ahead, until in EXPIRY_WARNINGS:
-        due = (
-            CreditGrant.objects.spendable(at=now)
-            .filter(expires_at__lte=now + ahead, expires_at__gt=now + until, created_at__lt=F("expires_at") - ahead)
-            .select_related("wallet__organization", "wallet__unit")
-        )
-        for grant in due.iterator():
-            if announce_expiring(grant=grant, days=ahead.days, now=now):
-                warned.append(grant)
-    return warned
 
 
 def _locked(wallet: Wallet) -> WalletAlert:
