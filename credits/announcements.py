@@ -26,9 +26,9 @@ from notifications import services as notifications
 from payments.stripe_objects import StripeInvoice
 
 
-def announce_grant(*, grant: CreditGrant, purchase: Purchase | None = None, now: datetime) -> bool:
-    """`credits.granted`, once per grant; False when it was said before. A purchase's `resume` goes back untouched."""
-    event = notifications.publish(
+def announce_grant(*, grant: CreditGrant, purchase: Purchase | None = None, now: datetime) -> None:
+    """`credits.granted`, once per grant. A purchase's `resume` goes back untouched."""
+    notifications.publish(
         type="credits.granted",
         organization=grant.wallet.organization,
         key=grant.public_id,
@@ -44,7 +44,6 @@ def announce_grant(*, grant: CreditGrant, purchase: Purchase | None = None, now:
         },
         now=now,
     )
-    return event.is_new
 
 
 def announce_receipt(*, purchase: Purchase, now: datetime) -> None:

@@ -25,7 +25,6 @@ from core.quantities import ZERO, grouped
 from credits.admin.shared import OWED, add_problem, quantity
 from credits.engine.burn import DEFAULT_PRIORITY
 from credits.models import CreditGrant, LedgerEntry, Unit
-from credits.services.arrivals import credits_arrived
 from credits.services.grants import grant_credits, take_back
 
 
@@ -187,7 +186,6 @@ class CreditGrantAdmin(admin.ModelAdmin):
             priority=asked["priority"],
             now=now,
         )
-        credits_arrived(grant=grant, now=now)
         self.log_addition(request, grant, f"Granted: {asked['reason']}")
         self.message_user(request, f"{asked['unit'].describe(grant.amount)} granted.", messages.SUCCESS)
         return grant

@@ -4,7 +4,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -28,7 +27,6 @@ from credits.api.serializers import (
 )
 from credits.engine.state import WalletState
 from credits.models import LedgerEntry, Wallet
-from credits.services.arrivals import credits_arrived
 from credits.services.forecasts import forecast, reserve_suggested
 from credits.services.gift_cards import GiftCardInvalid, redeem_gift_card
 from credits.services.grants import grant_credits
@@ -85,9 +83,7 @@ class GrantListView(APIView):
         asked = validated(NewGrantSerializer, request.data)
         now = timezone.now()
         reference = f"api:{found.public_id}:{asked.pop('reference')}"
-        with transaction.atomic():
-            grant = grant_credits(organization=found, source="api", reference=reference, now=now, **asked)
-            credits_arrived(grant=grant, now=now)
+        grant = grant_credits(organization=found, source="api", reference=reference, now=now, **asked)
         return Response(GrantSerializer(grant).data, status=201)
 
 

@@ -11,7 +11,6 @@ from core.background import after_commit
 from core.money import Money
 from credits.announcements import announce_failure, announce_receipt
 from credits.models import CreditGrant, Purchase
-from credits.services.arrivals import credits_arrived
 from credits.services.gift_cards import issue_bought_card
 from credits.services.grants import grant_credits
 from payments.stripe_objects import StripeCheckoutSession, StripeInvoice, StripePaymentIntent
@@ -81,7 +80,6 @@ def complete_purchase(
     else:
         purchase.grant = _grant(purchase, reference, paid, now)
         purchase.save()
-        credits_arrived(grant=purchase.grant, purchase=purchase, now=now)
     announce_receipt(purchase=purchase, now=now)
     if intent and intent.charge and (intent.charge.amount_refunded or intent.charge.disputed):
         # The money came and went before we heard of either; that news found no paid purchase, and comes only once.
@@ -143,5 +141,6 @@ def _grant(purchase: Purchase, reference: str, paid: Money, now: datetime) -> Cr
         actor=purchase.buyer,
         expires_at=now + timedelta(days=purchase.valid_days) if purchase.valid_days else None,
         paid=paid if paid.amount else None,
+        purchase=purchase,
         now=now,
     )

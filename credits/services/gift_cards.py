@@ -13,7 +13,6 @@ from core.quantities import parse_positive_quantity
 from credits.announcements import announce_redemption, send_bought_card
 from credits.engine.codes import hash_of, last_four, new_code
 from credits.models import CreditGrant, GiftCard, Purchase, Unit
-from credits.services.arrivals import credits_arrived
 from credits.services.gift_card_tries import count_failure, refuse_after_too_many
 from credits.services.grants import grant_credits
 
@@ -126,7 +125,6 @@ def _redeem(organization: Organization, code: str, actor: User | None, now: date
     )
     card.redeemed_at, card.redeemed_by, card.grant = now, organization, grant
     card.save(update_fields=["redeemed_at", "redeemed_by", "grant"])
-    credits_arrived(grant=grant, now=now)
     announce_redemption(card=card, now=now)
     return grant
 

@@ -59,7 +59,13 @@ def plant(organization: Organization, *, on_sale: bool) -> Seeds:
     load_demo_catalogue(on_sale=on_sale)
     for unit in ("usd", "mau", "bandwidth_gb", "sessions"):
         grant_credits(
-            organization=organization, unit=unit, amount="1000000", source="staff", reference=f"seed:{unit}", now=now
+            organization=organization,
+            unit=unit,
+            amount="1000000",
+            source="staff",
+            reference=f"seed:{unit}",
+            announce=False,
+            now=now,
         )
     ingest(events=[{"id": "e-1", "organization": organization.public_id, "meter": "bandwidth"}], now=now)
     hold = open_hold(organization=organization, unit="usd", amount="5", reference="seed", now=now)

@@ -34,7 +34,7 @@ class Purse:
             reference=terms.pop("reference", None) or self.reference(),
             expires_at=None if days is None else self.now + timedelta(days=days),
             now=self.now,
-            **terms,
+            **{"announce": False} | terms,
         )
 
     def hold(self, amount: str, *, reference: str | None = None, **terms: Any) -> CreditHold:

@@ -11,6 +11,7 @@ from credits.errors import UnknownUnit
 from credits.models import CreditGrant, LedgerEntry
 from credits.services.expiry import expire_credits
 from credits.services.grants import grant_credits
+from notifications.models import Event
 from tests.credits.purse import Purse, assert_clean, figures
 
 DAY = timedelta(days=1)
@@ -37,6 +38,14 @@ def test_the_same_reference_grants_once(purse: Purse):
     purse.now += timedelta(seconds=3)
     assert purse.grant("10", reference="checkout:cs_1", paid=Money(1000, "usd")) == first
     assert purse.figures() == figures("10")
+
+
+def test_a_grant_is_announced_once_and_one_that_was_there_before_is_not(purse: Purse):
+    grant = purse.grant("10", reference="g:1", announce=True)
+    purse.grant("10", reference="g:1", announce=True)
+    purse.grant("5", announce=False)
+    assert [event.data["grant"] for event in Event.objects.filter(type="credits.granted")] == [grant.public_id]
+    assert (purse.wallet.alert.level, purse.wallet.alert.top_ups) == (10, 1)
 
 
 def test_a_grant_repays_debt_first_and_from_itself(purse: Purse):

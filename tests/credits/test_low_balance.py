@@ -3,7 +3,6 @@
 import pytest
 from django.db import connection, transaction
 
-from credits import low_balance
 from credits.models import Wallet
 from notifications.models import Event
 from tests.credits.purse import Purse, figures
@@ -12,8 +11,7 @@ from tests.credits.purse import Purse, figures
 @pytest.fixture
 def ten(purse: Purse) -> Purse:
     """Ten credits, freshly added: below two of them the balance is low."""
-    purse.grant("10")
-    low_balance.restart(wallet=purse.wallet, now=purse.now)
+    purse.grant("10", announce=True)
     return purse
 
 

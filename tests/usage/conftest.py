@@ -206,6 +206,7 @@ class Usage:
             source="staff",
             reference=f"test:{self.organization.pk}:{self.sent}",
             now=now or self.now,
+            announce=False,
             **fields,
         )
 
