@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from core.errors import Conflict, InvalidInput, PaymentRequired
+from core.errors import Conflict, InvalidInput, PaymentRequired, RuleRefused
 from core.quantities import as_text
 
 
@@ -67,3 +67,9 @@ class HoldEnded(Conflict):
 
     def __init__(self, *, hold: str, status: str) -> None:
         super().__init__(f"{hold} has already ended: {status}.", hold=hold, status=status)
+
+
+class NotRefundable(RuleRefused):
+    """422. The purchase is unpaid, disputed, wholly refunded, or its gift card was redeemed."""
+
+    code = "not_refundable"

@@ -12,7 +12,7 @@ from core.fields import QuantityField
 from core.money import Money
 from core.public_ids import PublicIdField
 from credits.engine.burn import DEFAULT_PRIORITY, Lot
-from credits.engine.refunds import Refundable, refundable
+from credits.engine.refund_limits import Refundable, refundable
 from credits.models.protection import LedgerKeeps
 from credits.models.wallets import Wallet
 

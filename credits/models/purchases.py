@@ -14,7 +14,7 @@ from core.exact_json import ExactDecoder, ExactEncoder
 from core.fields import QuantityField
 from core.money import Money
 from core.public_ids import PublicIdField
-from credits.engine.refunds import credits_for
+from credits.engine.refund_limits import credits_for
 from credits.models.grants import CreditGrant
 from credits.models.packs import CreditPack, Recurrence
 from credits.models.units import Unit

@@ -3,85 +3,21 @@
 Both ways end in the same rows under the purchase's lock, so that no money is counted twice whichever side began.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from django.db import transaction
 
 from accounts.models import User
-from core.errors import InvalidInput, RuleRefused
+from core.errors import InvalidInput
 from core.money import Money
-from core.quantities import ZERO
 from credits.announcements import announce_refund
-from credits.engine.refunds import credits_for
 from credits.models import Purchase, Refund, Wallet
 from credits.services import grants
 from credits.services.gift_cards import reopen_gift_card, void_gift_card
+from credits.services.refund_limits import quote_refund
 from payments import gateway
 from payments.gateway.errors import StripeRefused
 from payments.stripe_objects import StripeRefund
-
-
-class NotRefundable(RuleRefused):
-    """422. The purchase is unpaid, disputed, wholly refunded, or its gift card was redeemed."""
-
-    code = "not_refundable"
-
-
-@dataclass(frozen=True, slots=True)
-class RefundQuote:
-    """What a refund of a purchase could be at one moment, for the page that asks before it is sent."""
-
-    paid: Money
-    refunded: Money
-    issued: Decimal
-    remaining: Decimal
-    held: Decimal
-    suggested: Money
-    largest: Money
-
-    @property
-    def spent(self) -> Decimal:
-        return self.issued - self.remaining
-
-    @property
-    def suggested_credits(self) -> Decimal:
-        return self.credits_for(self.suggested)
-
-    def credits_for(self, money: Money) -> Decimal:
-        """How many credits go back with so much money, beside what went back before."""
-        total = self.refunded.amount + money.amount
-        return self._credits(total) - self._credits(self.refunded.amount)
-
-    def _credits(self, refunded: int) -> Decimal:
-        return credits_for(refunded, amount=self.issued, paid=self.paid.amount)
-
-
-def quote_refund(*, purchase: Purchase, now: datetime) -> RefundQuote:
-    """The unspent, unheld share pro rata to the price, and the most that staff with permission may give back.
-
-    Raises NotRefundable.
-    """
-    if purchase.paid is None or purchase.paid.amount == 0 or purchase.payment_intent is None:
-        raise NotRefundable("Nothing was paid by card for this purchase.")
-    if purchase.disputes.open().exists():
-        raise NotRefundable("The customer's bank has disputed this payment and decides about the money.")
-    refunded = purchase.returned
-    left = purchase.paid.amount - refunded
-    if left <= 0:
-        raise NotRefundable("All that was paid has gone back already.")
-    share = _unspent(purchase, left=left, now=now)
-    grant = purchase.credited
-    return RefundQuote(
-        paid=purchase.paid,
-        refunded=Money(refunded, purchase.currency),
-        issued=purchase.credits,
-        remaining=grant.remaining if grant else purchase.credits,
-        held=grant.held if grant else ZERO,
-        suggested=Money(share, purchase.currency),
-        largest=Money(left, purchase.currency),
-    )
 
 
 def refund_purchase(
@@ -170,15 +106,12 @@ def _record(
         Wallet.objects.select_for_update().get(pk=purchase.grant.wallet_id)
         purchase.grant.refresh_from_db()
     quote = quote_refund(purchase=purchase, now=now)
-    if purchase.kind == Purchase.Kind.GIFT_CARD and amount != quote.largest.amount:
-        raise InvalidInput(f"amount: a gift card is refunded as a whole: {quote.largest}.", field="amount")
-    highest = quote.largest if beyond_unspent else quote.suggested
-    if not 0 < amount <= highest.amount:
-        raise InvalidInput(f"amount: at most {highest} can be refunded, and more than nothing.", field="amount")
+    money = Money(amount, purchase.currency)
+    quote.check(money, beyond_unspent=beyond_unspent)
     refund = Refund.objects.create(
         purchase=purchase,
         amount=amount,
-        credits=quote.credits_for(Money(amount, purchase.currency)),
+        credits=quote.credits_for(money),
         forgiven=forgive,
         reason=reason.strip(),
         actor=actor,
@@ -249,15 +182,6 @@ def _fail(refund: Refund, *, failure: str, now: datetime) -> Refund:
 
 def _void_reason(refund: Refund) -> str:
     return f"Refunded ({refund.public_id})"
-
-
-def _unspent(purchase: Purchase, *, left: int, now: datetime) -> int:
-    """Minor units for the unspent, unheld share; a gift card is refunded as a whole, and only unredeemed."""
-    if purchase.kind == Purchase.Kind.GIFT_CARD:
-        if purchase.gift_card.redeemed_at is not None:
-            raise NotRefundable("The gift card was redeemed; only unredeemed cards are refunded.")
-        return left
-    return min(purchase.grant.refundable(at=now).money, left) if purchase.grant else 0
 
 
 def _purchase_of(view: StripeRefund) -> Purchase | None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from credits import tasks
 from credits.engine.burn import Lot
 from credits.engine.forecast import round_up_to_step, runs_out_at
-from credits.engine.refunds import credits_for, money_for
+from credits.engine.refund_limits import credits_for, money_for
 from credits.engine.state import NOTHING, NextExpiry
 from credits.errors import UnknownUnit
 from credits.models import CreditGrant, CreditHold, LedgerEntry, Wallet
