@@ -114,9 +114,9 @@ def end_hold(*, hold: CreditHold, status: str, amount: Decimal | None, now: date
     return _post("end_hold", (hold.pk, status, amount, now), hold.reference, now)
 
 
-def charge(*, wallet_id: int, amount: Decimal, reference: str, now: datetime) -> Result:
+def draw_or_owe(*, wallet_id: int, amount: Decimal, reference: str, now: datetime) -> Result:
     """posted or repeated; `debt` is what no credits covered."""
-    return _post("charge", (wallet_id, amount, reference, now), reference, now)
+    return _post("draw_or_owe", (wallet_id, amount, reference, now), reference, now)
 
 
 def begin(*, wallet_id: int, reference: str, fingerprint: str, now: datetime) -> Result:

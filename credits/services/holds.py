@@ -64,7 +64,7 @@ def open_hold(
 
 
 def capture_hold(*, hold: CreditHold, now: datetime, amount: object | None = None) -> CreditHold:
-    """Charge what the job cost: the whole hold, or `amount`, which may be less, more or zero.
+    """Take what the job cost: the whole hold, or `amount`, which may be less, more or zero.
 
     Never fails for lack of credits: above the hold it draws on what is available and the rest is debt. What was held
     beyond the cost is free again. The same capture again is harmless. Raises InvalidInput, HoldEnded.

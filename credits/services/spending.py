@@ -101,14 +101,16 @@ def spend_batch(*, debits: Sequence[Debit], now: datetime, reason: str = "") -> 
     return [Spent(reference, amount) for reference, amount in zip(references, taken, strict=True)]
 
 
-def charge(*, organization: Organization, unit: Unit | str, amount: object, reference: str, now: datetime) -> Decimal:
-    """Charge for a job that has run and for which nothing was held: take what is available, and owe the rest.
+def draw_or_owe(
+    *, organization: Organization, unit: Unit | str, amount: object, reference: str, now: datetime
+) -> Decimal:
+    """Pay for a job that has run and for which nothing was held: take what is available, and owe the rest.
 
     Returns the debt this made. Raises InvalidInput, UnknownUnit, ReferenceConflict, OutOfRange.
     """
     exact = parse_positive_quantity(amount, field="amount")
     wallet = ensure_wallet(organization=organization, unit=unit)
-    result = ledger.charge(wallet_id=wallet.pk, amount=exact, reference=parse_reference(reference), now=now)
+    result = ledger.draw_or_owe(wallet_id=wallet.pk, amount=exact, reference=parse_reference(reference), now=now)
     return result.debt or ZERO
 
 

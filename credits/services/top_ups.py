@@ -68,10 +68,10 @@ def top_up_if_low(*, wallet: Wallet, now: datetime) -> Purchase | None:
     The attempt is committed before the card is charged, and a second one meanwhile is refused by the database.
     """
     purchase = _begin(wallet, now)
-    return None if purchase is None else charge(purchase=purchase, now=now)
+    return None if purchase is None else pay_top_up(purchase=purchase, now=now)
 
 
-def charge(*, purchase: Purchase, now: datetime) -> Purchase:
+def pay_top_up(*, purchase: Purchase, now: datetime) -> Purchase:
     """Charge the saved card for a begun top-up; asking again after a lost answer charges nothing twice.
 
     Raises `StripeUnavailable`: the attempt then stays open, and a sweep asks again. Raises `StripeKeyReused` when an

@@ -54,12 +54,12 @@ BEGIN
     RETURN ledger_spend_locked(w, p_amount, p_reference, p_partial, p_reason, p_at, p_now);
 END $$;
 
--- Charge for work that has been done, though nothing was set aside for it: what there is is taken, the rest is debt.
-CREATE FUNCTION ledger_charge(p_wallet bigint, p_amount numeric, p_reference text, p_now timestamptz)
+-- Pay for work that has been done, though nothing was set aside for it: what there is is taken, the rest is debt.
+CREATE FUNCTION ledger_draw_or_owe(p_wallet bigint, p_amount numeric, p_reference text, p_now timestamptz)
 RETURNS ledger_result
 LANGUAGE plpgsql AS $$
 DECLARE
-    asked text := 'charge ' || p_amount;
+    asked text := 'draw_or_owe ' || p_amount;
     w credits_wallet := ledger_lock(p_wallet);
     drawing ledger_drawing;
     legs ledger_leg[];

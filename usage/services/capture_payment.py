@@ -7,7 +7,7 @@ from decimal import Decimal
 from core.quantities import ZERO
 from credits.models import CreditHold, Wallet
 from credits.services.holds import capture_hold, release_hold
-from credits.services.spending import charge
+from credits.services.spending import draw_or_owe
 from plans.engine import ladders
 from plans.engine.terms import CreditRate, MeterTerms
 from usage.engine.settlement import Before, Cover, Settled
@@ -70,7 +70,7 @@ class Captured:
         """Capture the unit's hold, or charge where none was needed; returns the reference of the posting."""
         if unit not in self.holds:
             reference = f"hold:{self.hold.public_id}:capture"
-            self.debt += charge(
+            self.debt += draw_or_owe(
                 organization=self.hold.organization, unit=unit, amount=amount, reference=reference, now=now
             )
             return reference
