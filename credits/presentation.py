@@ -13,7 +13,7 @@ from accounts.models import Organization
 from core.money import Money, minor_digits
 from core.quantities import as_text, grouped
 from credits.engine.forecast import runs_out_at
-from credits.engine.state import WalletState
+from credits.engine.wallet_state import WalletState
 from credits.models import CreditGrant, CreditHold, CreditPack, LedgerEntry, Unit, Wallet
 
 

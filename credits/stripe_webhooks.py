@@ -3,7 +3,7 @@
 from credits.models import Purchase
 from credits.services.disputes import follow_dispute
 from credits.services.fulfilment import follow_checkout
-from credits.services.recurring import follow_pack_subscription, grant_paid_lines, tell_of_unpaid_renewal
+from credits.services.recurring_packs import follow_pack_subscription, grant_paid_lines, tell_of_unpaid_renewal
 from credits.services.refunds import follow_refund
 from credits.services.top_ups import follow_top_up
 from payments.inbox import ObjectChange, handles

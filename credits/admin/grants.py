@@ -23,7 +23,7 @@ from core.errors import PortalError
 from core.public_ids import new_public_id
 from core.quantities import ZERO, grouped
 from credits.admin.shared import OWED, add_problem, quantity
-from credits.engine.burn import DEFAULT_PRIORITY
+from credits.engine.burn_order import DEFAULT_PRIORITY
 from credits.models import CreditGrant, LedgerEntry, Unit
 from credits.services.grants import grant_credits, take_back
 

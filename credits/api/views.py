@@ -25,7 +25,7 @@ from credits.api.serializers import (
     RedemptionSerializer,
     WalletSerializer,
 )
-from credits.engine.state import WalletState
+from credits.engine.wallet_state import WalletState
 from credits.models import LedgerEntry, Wallet
 from credits.services.forecasts import forecast, reserve_suggested
 from credits.services.gift_cards import GiftCardInvalid, redeem_gift_card

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 
-from credits.engine.burn import LAST_PLACE, Lot, in_burn_order
+from credits.engine.burn_order import LAST_PLACE, Lot, in_burn_order
 
 FAR_AWAY_DAYS = 100_000
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 
 from core.quantities import ZERO
-from credits.engine.burn import LAST_PLACE, Lot
+from credits.engine.burn_order import LAST_PLACE, Lot
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from django.db.models.lookups import GreaterThan, IsNull
 from core.fields import QuantityField
 from core.money import Money
 from core.public_ids import PublicIdField
-from credits.engine.burn import DEFAULT_PRIORITY, Lot
+from credits.engine.burn_order import DEFAULT_PRIORITY, Lot
 from credits.engine.refund_limits import Refundable, refundable
 from credits.models.protection import LedgerKeeps
 from credits.models.wallets import Wallet

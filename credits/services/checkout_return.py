@@ -4,7 +4,7 @@ from datetime import datetime
 
 from credits.models import Purchase
 from credits.services.fulfilment import follow_checkout
-from credits.services.recurring import grant_paid_lines
+from credits.services.recurring_packs import grant_paid_lines
 from payments import gateway
 from payments.stripe_objects import StripeCheckoutSession, StripeInvoice
 

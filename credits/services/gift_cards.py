@@ -11,9 +11,9 @@ from accounts.models import Organization, User
 from core.errors import InvalidInput, RuleRefused
 from core.quantities import parse_positive_quantity
 from credits.announcements import announce_redemption, send_bought_card
-from credits.engine.codes import hash_of, last_four, new_code
+from credits.engine.gift_card_codes import hash_of, last_four, new_code
 from credits.models import CreditGrant, GiftCard, Purchase, Unit
-from credits.services.gift_card_tries import count_failure, refuse_after_too_many
+from credits.services.gift_card_throttle import count_failure, refuse_after_too_many
 from credits.services.grants import grant_credits
 
 LARGEST_BATCH = 1_000

@@ -12,7 +12,7 @@ from core.money import Money
 from core.quantities import as_text, parse_positive_quantity
 from credits import ledger, low_balance
 from credits.announcements import announce_grant
-from credits.engine.burn import DEFAULT_PRIORITY
+from credits.engine.burn_order import DEFAULT_PRIORITY
 from credits.models import AutoTopUp, CreditGrant, LedgerEntry, Purchase, Unit
 from credits.references import parse_reference
 from credits.services.wallets import ensure_wallet

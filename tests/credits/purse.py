@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.models import Organization
-from credits.engine.state import WalletState
+from credits.engine.wallet_state import WalletState
 from credits.models import CreditGrant, CreditHold, LedgerEntry, Unit, Wallet
 from credits.services import grants, holds, spending
 from credits.services.audit import differences

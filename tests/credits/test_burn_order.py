@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.money import Money
-from credits.engine.burn import Lot, draw, in_burn_order
+from credits.engine.burn_order import Lot, draw, in_burn_order
 from credits.models import LedgerEntry
 from credits.services.grants import freeze
 from credits.services.holds import capture_hold

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from credits import tasks
-from credits.engine.burn import Lot
+from credits.engine.burn_order import Lot
 from credits.engine.forecast import round_up_to_step, runs_out_at
 from credits.engine.refund_limits import credits_for, money_for
-from credits.engine.state import NOTHING, NextExpiry
+from credits.engine.wallet_state import NOTHING, NextExpiry
 from credits.errors import UnknownUnit
 from credits.models import CreditGrant, CreditHold, LedgerEntry, Wallet
 from credits.services.forecasts import forecast, reserve_suggested

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from accounts.models import Organization
 from core.quantities import as_text, grouped
-from credits.engine.state import WalletState
+from credits.engine.wallet_state import WalletState
 from credits.models import CreditPack, Wallet
 from plans.models import Meter
 from plans.terms import terms_for

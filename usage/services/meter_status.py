@@ -11,8 +11,8 @@ from accounts.models import Organization
 from core import sql_arrays
 from core.prepared_statements import Statement, fetch_together
 from core.quantities import ZERO
-from credits.engine.state import NOTHING, WalletState
-from credits.reads import states_of, wallet_lots
+from credits.engine.wallet_state import NOTHING, WalletState
+from credits.wallet_states import states_of, wallet_lots
 from plans.engine.terms import CreditRate, MeterTerms, Terms
 from plans.engine.windows import Window
 from plans.models import Meter

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.quantities import ZERO
-from credits.engine.burn import Lot, in_burn_order
+from credits.engine.burn_order import Lot, in_burn_order
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,24 +1,16 @@
-"""What wallets have, read in one query however many grants and entries lie behind them."""
+"""What wallets have at an instant, read in one query however many grants and entries lie behind them.
+
+`Wallet.objects.state()` asks here; who has several reads to make puts `wallet_lots` beside its own statements.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
-from django.db import models
-
-from accounts.models import Organization
-from core.prepared_statements import Statement, prepared_cursor
-from core.quantities import ZERO
-from credits.engine.burn import Lot
-from credits.engine.forecast import per_day
-from credits.engine.state import NOTHING, Lapsed, WalletState, wallet_state
-
-if TYPE_CHECKING:
-    from credits.models import Unit, Wallet
-
-BURN_DAYS = 30
+from core.prepared_statements import Statement
+from credits.engine.burn_order import Lot
+from credits.engine.wallet_state import Lapsed, WalletState, wallet_state
 
 # A hold past its deadline that the sweep has not met yet is looked for only where something is held at all.
 _STATES = """
@@ -34,35 +26,6 @@ _STATES = """
     ) lapsed ON lot.held > 0
     WHERE wallet.organization_id
 """
-
-
-class WalletManager(models.Manager["Wallet"]):
-    def states(self, *, organization: Organization, at: datetime, units: Iterable[str] = ()) -> dict[str, WalletState]:
-        """By unit code, for every wallet of the organization (or those of `units`), as of `at`."""
-        found = self.states_of_many(organization_ids=[organization.pk], at=at, units=units)
-        return {unit: state for (_, unit), state in found.items()}
-
-    def states_of_many(
-        self, *, organization_ids: Sequence[int], at: datetime, units: Iterable[str] = ()
-    ) -> dict[tuple[int, str], WalletState]:
-        """The same for many organizations, in the one query: by organization's primary key and unit code."""
-        with prepared_cursor() as cursor:
-            cursor.execute(*wallet_lots(organization_ids=organization_ids, at=at, units=units))
-            return states_of(cursor.fetchall(), at=at)
-
-    def state(self, *, organization: Organization, unit: "Unit | str", at: datetime) -> WalletState:
-        """One wallet as of `at`; nothing at all where there is no wallet yet."""
-        code = unit if isinstance(unit, str) else unit.pk
-        return self.states(organization=organization, at=at, units=[code]).get(code, NOTHING)
-
-    def burn_per_day(self, *, wallet: "Wallet", now: datetime) -> Decimal:
-        """Credits consumed per day, over the last 30 days or since the wallet's first entry if that is later."""
-        with prepared_cursor() as cursor:
-            cursor.execute("SELECT * FROM ledger_consumed_since(%s, %s)", (wallet.pk, now - timedelta(days=BURN_DAYS)))
-            consumed, begun = cursor.fetchone()
-        if begun is None or consumed <= 0:
-            return ZERO
-        return per_day(consumed, days=min(BURN_DAYS, (now - begun).days + 1))
 
 
 def wallet_lots(*, organization_ids: Sequence[int], at: datetime, units: Iterable[str] = ()) -> Statement:
