@@ -62,7 +62,7 @@ def announce_receipt(*, purchase: Purchase, now: datetime) -> None:
             "facts": [{"label": label, "value": value} for label, value in _receipt(purchase)],
             "for_somebody": purchase.kind == Purchase.Kind.GIFT_CARD,
             "topped_up": purchase.kind == Purchase.Kind.TOP_UP,
-            "purchase_url": f"{settings.PORTAL_URL}{purchase.get_absolute_url()}",
+            "purchase_url": purchase.page_url,
         },
         now=now,
     )
@@ -156,7 +156,7 @@ def announce_refund(*, refund: Refund, now: datetime) -> None:
         email_context={
             "money": str(refund.money),
             "worth": purchase.unit.describe(refund.credits),
-            "purchase_url": f"{settings.PORTAL_URL}{purchase.get_absolute_url()}",
+            "purchase_url": purchase.page_url,
         },
         now=now,
     )

@@ -16,9 +16,10 @@ from psycopg.errors import NumericValueOutOfRange
 
 from core.errors import OutOfRange
 from core.prepared_statements import prepared_cursor
+from core.quantities import ZERO
 from credits import hooks, low_balance
-from credits.errors import ReferenceConflict
-from credits.models import CreditHold
+from credits.errors import DebtOutstanding, InsufficientCredits, ReferenceConflict
+from credits.models import CreditHold, Unit
 
 UNIQUE_REFERENCES = ("ledger_reference_is_used_once", "hold_reference_is_used_once")
 
@@ -40,6 +41,13 @@ class Result(NamedTuple):
     debt: Decimal
     freed: bool
     low: bool
+
+    def refusal(self, *, unit: Unit, required: Decimal) -> DebtOutstanding | InsufficientCredits:
+        """Why fewer credits than `required` were given, as the error to raise."""
+        available = self.available or ZERO
+        if self.outcome == "debt":
+            return DebtOutstanding(unit=unit.pk, debt=self.debt, required=required, available=available)
+        return InsufficientCredits(unit=unit.pk, required=required, available=available)
 
 
 class BatchResult(NamedTuple):

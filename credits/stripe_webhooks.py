@@ -1,8 +1,8 @@
 """What credits do about Stripe's objects: find our row, call a service."""
 
 from credits.models import Purchase
+from credits.services.checkout import follow_checkout
 from credits.services.disputes import follow_dispute
-from credits.services.fulfilment import follow_checkout
 from credits.services.recurring_packs import follow_pack_subscription, grant_paid_lines, tell_of_unpaid_renewal
 from credits.services.refunds import follow_refund
 from credits.services.top_ups import follow_top_up

@@ -14,7 +14,7 @@ from accounts.models import Organization, User
 from accounts.services.api_keys import create_api_key
 from billing_portal.demo import cast, sandbox
 from credits.models import CreditPack, Purchase, Unit
-from credits.services.checkout_return import refresh_from_checkout
+from credits.services.checkout import refresh_from_checkout
 from credits.services.gift_cards import issue_gift_cards, redeem_gift_card
 from credits.services.holds import capture_hold, open_hold
 from credits.services.purchases import start_pack_purchase

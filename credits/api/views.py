@@ -26,9 +26,10 @@ from credits.api.serializers import (
     WalletSerializer,
 )
 from credits.engine.wallet_state import WalletState
+from credits.errors import GiftCardInvalid
 from credits.models import LedgerEntry, Wallet
 from credits.services.forecasts import forecast, reserve_suggested
-from credits.services.gift_cards import GiftCardInvalid, redeem_gift_card
+from credits.services.gift_cards import redeem_gift_card
 from credits.services.grants import grant_credits
 from credits.services.wallets import get_unit
 
@@ -113,7 +114,7 @@ class GiftCardRedemptionView(APIView):
 
 
 def _wallet(organization: Organization, wallet: Wallet, state: WalletState, now: datetime) -> dict[str, Any]:
-    ahead = forecast(wallet=wallet, now=now)
+    ahead = forecast(wallet=wallet, state=state, now=now)
     return {
         "unit": wallet.unit_id,
         "balance": state.balance,

@@ -137,6 +137,16 @@ class Purchase(models.Model):
         return reverse("credits:purchase", args=[self.organization.public_id, self.public_id])
 
     @property
+    def page_url(self) -> str:
+        """The absolute address of the portal's page about it: where emails and Stripe's checkout lead."""
+        return f"{settings.PORTAL_URL}{self.get_absolute_url()}"
+
+    @property
+    def stripe_metadata(self) -> dict[str, str]:
+        """By which objects at Stripe name this row; `named_by` reads it."""
+        return {"purchase": self.public_id, "organization": self.organization.public_id}
+
+    @property
     def title(self) -> str:
         """What was bought, in the customer's words."""
         bought = self.unit.describe(self.credits)

@@ -2,17 +2,10 @@
 
 from django.core.cache import cache
 
-from core.errors import PortalError
+from credits.errors import TooManyTries
 
 TRIES = 10
 WINDOW_SECONDS = 60 * 60
-
-
-class TooManyTries(PortalError):
-    """429. `details.retry_after` is in seconds."""
-
-    code = "too_many_tries"
-    http_status = 429
 
 
 def refuse_after_too_many(*, tried_by: str, address: str) -> None:

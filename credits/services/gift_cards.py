@@ -8,30 +8,16 @@ from typing import NamedTuple
 from django.db import transaction
 
 from accounts.models import Organization, User
-from core.errors import InvalidInput, RuleRefused
+from core.errors import InvalidInput
 from core.quantities import parse_positive_quantity
 from credits.announcements import announce_redemption, send_bought_card
 from credits.engine.gift_card_codes import hash_of, last_four, new_code
+from credits.errors import GiftCardInvalid, GiftCardUsed
 from credits.models import CreditGrant, GiftCard, Purchase, Unit
 from credits.services.gift_card_throttle import count_failure, refuse_after_too_many
 from credits.services.grants import grant_credits
 
 LARGEST_BATCH = 1_000
-
-
-class GiftCardInvalid(RuleRefused):
-    """422. One answer for unknown, used, void and expired codes: a guess learns nothing."""
-
-    code = "gift_card_invalid"
-
-    def __init__(self) -> None:
-        super().__init__("This code cannot be redeemed. Check it, or ask whoever gave it to you.")
-
-
-class GiftCardUsed(RuleRefused):
-    """422. Its credits have been granted already."""
-
-    code = "gift_card_redeemed"
 
 
 class IssuedCard(NamedTuple):

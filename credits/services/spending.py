@@ -13,7 +13,6 @@ from core.quantities import ZERO, parse_positive_quantity
 from credits import ledger
 from credits.models import Unit
 from credits.references import parse_reference
-from credits.services.refusals import refusal
 from credits.services.wallets import ensure_wallet, get_unit, unit_code
 
 
@@ -69,7 +68,7 @@ def spend(
     if partial:
         get_unit(unit)
         return Spent(reference, ZERO)
-    raise refusal(result, unit=unit, required=exact)
+    raise result.refusal(unit=get_unit(unit), required=exact)
 
 
 def spend_batch(*, debits: Sequence[Debit], now: datetime, reason: str = "") -> list[Spent]:

@@ -15,7 +15,6 @@ from credits import low_balance
 from credits.announcements import announce_top_up_off
 from credits.models import AutoTopUp, CreditPack, Purchase, Wallet
 from credits.services.fulfilment import complete_purchase, end_purchase
-from credits.services.purchases import stripe_metadata
 from credits.services.wallets import ensure_wallet
 from payments import customers, gateway
 from payments.gateway.errors import CardDeclined, StripeKeyReused, StripeRefused
@@ -88,7 +87,7 @@ def pay_top_up(*, purchase: Purchase, now: datetime) -> Purchase:
             amount=purchase.amount,
             currency=purchase.currency,
             description=f"Automatic top-up: {purchase.title}",
-            metadata=stripe_metadata(purchase),
+            metadata=purchase.stripe_metadata,
             idempotency_key=f"{purchase.public_id}:charge",
         )
     except StripeKeyReused:

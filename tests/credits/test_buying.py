@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from credits.errors import NotRefundable
 from credits.models import CreditGrant, LedgerEntry, Purchase, Wallet
-from credits.services.checkout_return import refresh_from_checkout
+from credits.services.checkout import refresh_from_checkout
 from credits.services.payment_sweep import send_unanswered
 from credits.services.purchases import start_pack_purchase
 from credits.services.refund_limits import quote_refund

@@ -96,12 +96,12 @@ def test_a_young_wallet_burns_over_its_own_days(purse: Purse):
     purse.now += DAY + DAY / 2
     purse.spend("10")
     assert Wallet.objects.burn_per_day(wallet=purse.wallet, now=purse.now) == 5
-    assert forecast(wallet=purse.wallet, now=purse.now).runs_out_at == purse.now + 18 * DAY
+    assert forecast(wallet=purse.wallet, state=purse.state(), now=purse.now).runs_out_at == purse.now + 18 * DAY
 
 
 def test_a_wallet_that_was_not_used_burns_nothing_and_never_ends(purse: Purse):
     purse.grant("100")
-    found = forecast(wallet=purse.wallet, now=purse.now)
+    found = forecast(wallet=purse.wallet, state=purse.state(), now=purse.now)
     assert (found.burn_per_day, found.runs_out_at) == (0, None)
 
 
