@@ -1,9 +1,9 @@
 """The one door to wallets, grants and entries.
 
-Every function here is one round trip to a function of `credits/sql/`, which locks the wallet, looks the reference up,
-decides and writes. Outside a transaction each is a transaction of its own; inside one it is part of it. Refusals come
-back as values and become exceptions here, so a caller's transaction stays usable. What no column can hold is the one
-refusal that the database itself makes (`OutOfRange`): it undoes the transaction.
+Every function here is one round trip to a function of the database (`credits/sql/v1/`), which locks the wallet, looks
+the reference up, decides and writes. Outside a transaction each is a transaction of its own; inside one it is part of
+it. Refusals come back as values and become exceptions in Python, so a caller's transaction stays usable. What no column
+can hold is the one refusal that the database itself makes (`OutOfRange`): it undoes the transaction.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ _PLACEHOLDERS = {count: ", ".join(["%s"] * count) for count in range(1, 10)}
 
 
 class Result(NamedTuple):
-    """What a function of the ledger answers; see `ledger_result` in `credits/sql/types.sql`."""
+    """What a function of the ledger answers; see `ledger_result` in `credits/sql/v1/types.sql`."""
 
     outcome: str
     wallet_id: int

@@ -1,4 +1,4 @@
--- Proof of every wallet, in one statement and so on one snapshot (DESIGN section 5, rule 15). No rows: all is well.
+-- Proof of every wallet, in one statement and so on one snapshot. No rows: all is well.
 
 CREATE FUNCTION ledger_audit()
 RETURNS TABLE (wallet_id bigint, rule text, subject text, expected numeric, found numeric)

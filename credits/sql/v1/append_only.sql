@@ -1,4 +1,4 @@
--- What was posted stays as it is: a correction is a new entry.
+-- What was posted and what was sold stay as they are: a correction is a new entry.
 
 CREATE FUNCTION ledger_refuse() RETURNS trigger
 LANGUAGE plpgsql AS $$
@@ -18,7 +18,3 @@ CREATE TRIGGER grant_terms_never_change
     WHEN ((OLD.wallet_id, OLD.amount, OLD.paid_amount, OLD.paid_currency)
           IS DISTINCT FROM (NEW.wallet_id, NEW.amount, NEW.paid_amount, NEW.paid_currency))
     EXECUTE FUNCTION ledger_refuse();
-
--- Room on the page for new versions of rows that change with every posting.
-ALTER TABLE credits_wallet SET (fillfactor = 50);
-ALTER TABLE credits_creditgrant SET (fillfactor = 70);

@@ -1,4 +1,5 @@
--- Which grants a draw takes from, in burn order (DESIGN section 5, rule 1; `credits.engine.burn_order` is the oracle).
+-- Which grants a draw takes from, in burn order: lower priority, then earliest expiry (never last), then free before paid,
+-- then oldest. `credits/engine/burn_order.py` says the same in Python, and tests hold the two together.
 -- `kind` hold reserves, any other takes.
 
 -- The walk follows the index grant_burn_order and stops when it has enough. A sort would read every grant of the wallet first,

@@ -1,3 +1,5 @@
+-- How fast credits are used.
+
 -- What a wallet consumed since an instant, without reading the entries in between: every entry carries the running total.
 -- The entry at which the time begins is found by halving, since time grows with the sequence. `begun` is the first entry's.
 CREATE FUNCTION ledger_consumed_since(

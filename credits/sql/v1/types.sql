@@ -1,3 +1,5 @@
+-- The values that the functions of the ledger pass to each other and to `credits/ledger.py`.
+
 -- One movement inside a posting.
 CREATE TYPE ledger_leg AS (
     grant_id bigint,    -- null: the debt; a negative amount is more debt
