@@ -1,9 +1,9 @@
 """Exact quantities: credits and usage, decimals with six places and fourteen digits before them.
 
-More places are refused, not rounded. `ROUND_UP` is for costs: a fraction of the last place is charged in full.
+More places are refused, not rounded.
 """
 
-from decimal import ROUND_UP, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 
 from core.errors import InvalidInput
 
@@ -41,11 +41,6 @@ def parse_positive_quantity(value: object, *, field: str = "quantity") -> Decima
     if number <= 0:
         raise InvalidInput(f"{field} must be more than zero.", field=field)
     return number
-
-
-def round_cost_up(amount: Decimal) -> Decimal:
-    """A cost in credits, with any fraction of the sixth place charged in full."""
-    return amount.quantize(STEP, rounding=ROUND_UP)
 
 
 def as_text(number: Decimal) -> str:

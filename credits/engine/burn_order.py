@@ -11,7 +11,6 @@ from decimal import Decimal
 from core.quantities import ZERO
 
 DEFAULT_PRIORITY = 50
-LAST_PLACE = Decimal("0.000001")
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 
-from core.quantities import ZERO
-from credits.engine.burn_order import LAST_PLACE, Lot
+from core.quantities import STEP, ZERO
+from credits.engine.burn_order import Lot
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,4 +34,4 @@ def credits_for(refunded: int, *, amount: Decimal, paid: int) -> Decimal:
     Takes and gives totals, so that refunds in parts add up exactly whatever their order: take back the difference of
     two totals.
     """
-    return amount if refunded >= paid else (amount * refunded / paid).quantize(LAST_PLACE, rounding=ROUND_DOWN)
+    return amount if refunded >= paid else (amount * refunded / paid).quantize(STEP, rounding=ROUND_DOWN)

@@ -18,10 +18,6 @@ class CreditHoldQuerySet(models.QuerySet["CreditHold"]):
     def of(self, organization: Organization) -> "CreditHoldQuerySet":
         return self.filter(organization=organization)
 
-    def open(self, *, at: datetime) -> "CreditHoldQuerySet":
-        """Not ended; one past its deadline counts as released, whether or not the sweep has come by."""
-        return self.filter(status=CreditHold.Status.OPEN, expires_at__gt=at)
-
     def overdue(self, *, at: datetime) -> "CreditHoldQuerySet":
         """Past their deadline and waiting for the sweep."""
         return self.filter(status=CreditHold.Status.OPEN, expires_at__lte=at)
