@@ -6,8 +6,8 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command
 from django.utils import timezone
 
-from billing_portal.demo import cast, sandbox
-from billing_portal.demo.story import Story
+from demo import cast, sandbox_control
+from demo.story import Story
 
 CATALOGUE = settings.BASE_DIR / "demo" / "catalogue.toml"
 
@@ -30,12 +30,12 @@ class Command(BaseCommand):
     def _tell(self) -> None:
         """In the past first: the sandbox's clock can be put back only while it is empty."""
         story = Story(today=timezone.now())
-        sandbox.control("reset")
-        sandbox.pause_webhooks(paused=True)
-        sandbox.move_clock(story.start)
+        sandbox_control.control("reset")
+        sandbox_control.pause_webhooks(paused=True)
+        sandbox_control.move_clock(story.start)
         call_command("load_catalog", str(CATALOGUE), stdout=self.stderr)
         call_command("sync_catalog", stdout=self.stderr)
         story.tell(staff=cast.hire_boss())
-        sandbox.move_clock(timezone.now())
-        sandbox.pause_webhooks(paused=False)
+        sandbox_control.move_clock(timezone.now())
+        sandbox_control.pause_webhooks(paused=False)
         cast.hire_support()

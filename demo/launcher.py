@@ -1,4 +1,4 @@
-"""Starts the processes of the Procfile, loads the data, and says where everything is.
+"""Starts the Stripe sandbox and the processes of the Procfile, loads the data, and says where everything is.
 
 The sandbox comes first and the rest only when the data is there: the demo's story is told in the past, where no worker
 of today should interfere.
@@ -25,7 +25,7 @@ from django.db import connection, connections
 from honcho import manager as honcho
 from honcho.environ import parse_procfile
 
-from billing_portal.embedded_postgres.server import Server
+from embedded_postgres.server import Server
 
 START_SECONDS = 60
 # A worker ends its tasks first.
@@ -84,7 +84,7 @@ def _require_free_port(url: str, way_out: str) -> None:
 def _manager(lock: Path, gate: Path) -> honcho.Manager:
     honcho.KILL_WAIT = STOP_SECONDS
     manager = honcho.Manager()
-    tied = Path(__file__).with_name("tied.py")
+    child_process = Path(__file__).with_name("child_process.py")
     environment = os.environ | {
         "DEMO": "1",
         "PORT": str(urlsplit(settings.PORTAL_URL).port or 80),
@@ -94,12 +94,20 @@ def _manager(lock: Path, gate: Path) -> honcho.Manager:
         "PYTHONUNBUFFERED": "1",
         "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
     }
-    for name, command in parse_procfile((settings.BASE_DIR / "Procfile").read_text()).processes.items():
-        if name == "sandbox" and not settings.STRIPE_SANDBOX:
-            continue
-        ties = [sys.executable, str(tied), str(lock), "-" if name == "sandbox" else str(gate)]
-        manager.add_process(name, f"exec {shlex.join(ties)} {command}", env=environment, cwd=str(settings.BASE_DIR))
+    processes = parse_procfile((settings.BASE_DIR / "Procfile").read_text()).processes
+    if settings.STRIPE_SANDBOX:
+        processes = {"sandbox": _sandbox_command()} | processes
+    for name, command in processes.items():
+        child = [sys.executable, str(child_process), str(lock), "-" if name == "sandbox" else str(gate)]
+        manager.add_process(name, f"exec {shlex.join(child)} {command}", env=environment, cwd=str(settings.BASE_DIR))
     return manager
+
+
+def _sandbox_command() -> str:
+    """The one process of the demo that the Procfile does not know, since an installation has none of it."""
+    address = urlsplit(settings.STRIPE_SANDBOX_URL)
+    state = settings.VAR_DIR / "stripe-sandbox.sqlite3"
+    return shlex.join(["python", "-m", "stripe_sandbox", "--port", str(address.port or 80), "--state", str(state)])
 
 
 def _fill(manager: honcho.Manager, gate: Path, say: Callable[[str], None], began: float) -> None:

@@ -1,4 +1,4 @@
-"""Runs a command until it ends by itself, or until the holder of a lock is gone: `tied.py LOCK GATE COMMAND…`.
+"""Runs a command until it ends by itself, or until the holder of a lock is gone: `child_process.py LOCK GATE COMMAND…`.
 
 The demo's processes run under it, so that they end with the launcher however that ends, `kill -9` included. The lock is
 a POSIX record lock: the kernel drops it with the process that took it, and a fork does not inherit it. The command is

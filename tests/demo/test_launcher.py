@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError
 
-from billing_portal.demo import launcher, tied
+from demo import child_process, launcher
 
 HOLDS_THE_LOCK = """
 import fcntl, sys
@@ -71,7 +71,9 @@ def test_what_the_launcher_started_ends_with_it(tmp_path, ending):
     holder = _holder(lock_path)
     command = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
     process = subprocess.Popen(
-        [sys.executable, tied.__file__, str(lock_path), "-", *command], stdout=subprocess.PIPE, start_new_session=True
+        [sys.executable, child_process.__file__, str(lock_path), "-", *command],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"up\n"
@@ -88,7 +90,9 @@ def test_a_command_that_ends_by_itself_passes_its_exit_code_on(tmp_path):
     with open(lock_path, "a") as lock:
         fcntl.lockf(lock, fcntl.LOCK_EX)
 
-        done = subprocess.run([sys.executable, tied.__file__, str(lock_path), "-", "sh", "-c", "exit 3"], check=False)
+        done = subprocess.run(
+            [sys.executable, child_process.__file__, str(lock_path), "-", "sh", "-c", "exit 3"], check=False
+        )
 
     assert done.returncode == 3
 
@@ -96,7 +100,9 @@ def test_a_command_that_ends_by_itself_passes_its_exit_code_on(tmp_path):
 def test_a_command_waits_for_its_gate(tmp_path):
     lock_path, gate = tmp_path / "demo.lock", tmp_path / "gate"
     holder = _holder(lock_path)
-    process = subprocess.Popen([sys.executable, tied.__file__, str(lock_path), str(gate), "sh", "-c", "exit 3"])
+    process = subprocess.Popen(
+        [sys.executable, child_process.__file__, str(lock_path), str(gate), "sh", "-c", "exit 3"]
+    )
 
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(timeout=1)

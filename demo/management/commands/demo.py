@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from billing_portal.demo import launcher
+from demo import launcher
 
 
 class Command(BaseCommand):

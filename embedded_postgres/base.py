@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.backends.postgresql import base
 
-from billing_portal.embedded_postgres.server import Server
+from embedded_postgres.server import Server
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

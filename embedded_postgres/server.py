@@ -175,8 +175,8 @@ class Server:
 
     def _start_keeper(self) -> None:
         subprocess.Popen(  # noqa: S603  our own interpreter and module
-            [sys.executable, "-m", "billing_portal.embedded_postgres.keeper", str(self.data_dir)],
-            cwd=Path(__file__).resolve().parents[2],
+            [sys.executable, "-m", "embedded_postgres.keeper", str(self.data_dir)],
+            cwd=Path(__file__).resolve().parents[1],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

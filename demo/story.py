@@ -12,7 +12,6 @@ from typing import Any
 
 from accounts.models import Organization, User
 from accounts.services.api_keys import create_api_key
-from billing_portal.demo import cast, sandbox
 from credits.models import CreditPack, Purchase, Unit
 from credits.services.buying import start_pack_purchase
 from credits.services.gift_cards import issue_gift_cards, redeem_gift_card
@@ -20,6 +19,7 @@ from credits.services.holds import capture_hold, open_hold
 from credits.services.refunds import refund_purchase
 from credits.services.returning import refresh_from_checkout
 from credits.services.topups import set_auto_top_up
+from demo import cast, sandbox_control
 from payments.customers import ensure_customer
 from payments.reconciliation import reconcile
 from plans.models import Subscription
@@ -77,7 +77,7 @@ class Story:
             case 33:
                 bought = self._subscribe(adatum, "pro", "month", at=day)
                 customer = ensure_customer(organization=adatum)
-                sandbox.replace_card(customer=customer, subscription=bought.stripe_id, card=DECLINES_LATER)
+                sandbox_control.replace_card(customer=customer, subscription=bought.stripe_id, card=DECLINES_LATER)
             case 20:
                 self._give("Compensation for a bug", "mau", "100", to=northwind, staff=staff, at=day)
 
@@ -136,7 +136,7 @@ class Story:
         self._reach(at)
         selection = choose(organization=organization, plan=plan, interval=interval, quantity=quantity)
         checkout = start_checkout(organization=organization, selection=selection, now=at)
-        sandbox.pay(checkout.stripe_session_id or "")
+        sandbox_control.pay(checkout.stripe_session_id or "")
         complete_checkout(checkout=checkout, now=at)
         return organization.subscriptions.get(role=Subscription.Role.BASE)
 
@@ -148,7 +148,7 @@ class Story:
             buyer=organization.memberships.order_by("pk")[0].user,
             now=at,
         )
-        sandbox.pay(purchase.checkout_session or "")
+        sandbox_control.pay(purchase.checkout_session or "")
         return refresh_from_checkout(purchase=purchase, now=at)
 
     def _give(self, name: str, unit: str, amount: str, *, to: Organization, staff: User, at: datetime) -> None:
@@ -191,14 +191,14 @@ class Story:
         )
         litware = self._of(cast.LITWARE)
         disputed = Purchase.objects.of(litware).get()
-        sandbox.control("disputes/open", id=disputed.payment_intent)
+        sandbox_control.control("disputes/open", id=disputed.payment_intent)
         reconcile(since=self.today - timedelta(days=2), now=self.today)
         create_api_key(name="Product backend (demo)", created_by=staff)
 
     def _reach(self, moment: datetime) -> None:
         """Let the sandbox's clock, which only goes forward, come to this moment."""
         if moment > self.clock:
-            sandbox.move_clock(moment)
+            sandbox_control.move_clock(moment)
             self.clock = moment
 
     def _days(self) -> Iterator[datetime]:

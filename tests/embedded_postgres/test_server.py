@@ -12,14 +12,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from billing_portal.embedded_postgres.server import DATABASE, USER, Server
+from embedded_postgres.server import DATABASE, USER, Server
 from tests.billing_portal.processes import ROOT
 
 # A user of the server: joins, says so, and stays until its input ends.
 USING = """
 import sys
 from pathlib import Path
-from billing_portal.embedded_postgres.server import Server
+from embedded_postgres.server import Server
 Server(Path(sys.argv[1])).join()
 print("joined", flush=True)
 sys.stdin.read()
@@ -163,7 +163,7 @@ def test_only_its_owner_may_enter_the_data(server):
 
 
 def test_settings_alone_start_nothing(tmp_path):
-    from billing_portal.embedded_postgres import database
+    from embedded_postgres import database
 
     settings = database(tmp_path / "data")
 
