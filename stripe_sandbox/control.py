@@ -15,10 +15,10 @@ from . import faults, forms
 from .errors import InvalidRequest, StripeError
 from .flows import payments
 from .flows.checkout import Choice
+from .http import Request, Response
 from .objects import StripeObject
 from .pages import dashboard, html
 from .pages.checkout import pay as pay_session
-from .request import Request, Response
 from .resources import checkout_sessions, disputes, refunds
 from .sandbox import Sandbox
 from .settings import CHANGEABLE, DEFAULTS

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 from . import control
 from .api.requests import Api
+from .http import Request, Response
 from .pages import urls
-from .request import Request, Response
 from .sandbox import Sandbox
 
 logger = logging.getLogger("stripe_sandbox")

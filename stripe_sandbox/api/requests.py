@@ -13,8 +13,8 @@ from typing import Any
 
 from .. import API_VERSION, errors, faults, forms, parameters
 from ..expansion import expand
+from ..http import Request, Response
 from ..ids import random_text
-from ..request import Request, Response
 from ..routes import Route, match
 from ..sandbox import Sandbox
 from ..world import public

@@ -9,8 +9,8 @@ from .. import cards
 from ..errors import StripeError
 from ..flows import checkout, payments
 from ..flows.checkout import Choice, Outcome
+from ..http import Request, Response
 from ..objects import StripeObject
-from ..request import Request, Response
 from ..resources import checkout_sessions
 from ..sandbox import Sandbox
 from ..values import THREE_DECIMAL, ZERO_DECIMAL, money

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..http import Response
 from ..objects import StripeObject
-from ..request import Response
 from ..sandbox import Sandbox
 from ..values import money
 from ..world import World

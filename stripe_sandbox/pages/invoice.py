@@ -5,8 +5,8 @@ from __future__ import annotations
 from .. import cards
 from ..errors import StripeError
 from ..flows import collection
+from ..http import Request, Response
 from ..objects import StripeObject
-from ..request import Request, Response
 from ..resources import payment_methods
 from ..sandbox import Sandbox
 from ..values import money

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..request import Request, Response
+from ..http import Request, Response
 from ..sandbox import Sandbox
 from . import checkout, customer_portal, dashboard, html, invoice
 

@@ -1,4 +1,4 @@
-"""What comes in over HTTP, and what goes out."""
+"""A request that came in over HTTP, and the response that goes out."""
 
 from __future__ import annotations
 
