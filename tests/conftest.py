@@ -27,15 +27,7 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _test_settings(settings) -> Iterator[None]:
-    """Cheap passwords, a cache of this process, plain static files; nothing a test would want to be real."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
-    settings.ALLOWED_HOSTS = ["*"]
+def _empty_cache() -> Iterator[None]:
     yield
     cache.clear()
 
