@@ -18,7 +18,13 @@ from tests import flush
 from tests.api_client import KeyedClient
 from tests.factories import MembershipFactory, OrganizationFactory, UserFactory
 
-pytest_plugins = ["tests.plugins_database", "tests.plugins_receiver", "tests.plugins_services", "tests.plugins_stripe"]
+pytest_plugins = [
+    "tests.plugins_database",
+    "tests.plugins_receiver",
+    "tests.plugins_services",
+    "tests.plugins_stripe",
+    "tests.plugins_prepared",
+]
 
 
 def pytest_configure() -> None:
