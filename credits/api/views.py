@@ -2,10 +2,10 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -68,7 +68,7 @@ class LedgerView(APIView):
 
 
 class GrantListView(APIView):
-    def get_permissions(self) -> list[Any]:
+    def get_permissions(self) -> list[BasePermission]:
         return [ServiceKeyOnly(), ScopeAllows()]
 
     @extend_schema(
@@ -113,7 +113,7 @@ class GiftCardRedemptionView(APIView):
         return Response(GrantSerializer(grant).data, status=201)
 
 
-def _wallet(organization: Organization, wallet: Wallet, state: WalletState, now: datetime) -> dict[str, Any]:
+def _wallet(organization: Organization, wallet: Wallet, state: WalletState, now: datetime) -> dict[str, object]:
     ahead = forecast(wallet=wallet, state=state, now=now)
     return {
         "unit": wallet.unit_id,
