@@ -1,7 +1,7 @@
-"""Who is told what about credits: the data of each event, in one place.
+"""The events that credits publish, and the data of each, in one place.
 
-`data` is what webhooks carry and stays as API.md has it; what only the emails say (words, addresses of pages) is in
-their context.
+`data` is what webhooks carry: a contract with the products that receive it. What only the emails say (words, addresses
+of pages) is in their context.
 """
 
 from datetime import UTC, datetime
@@ -69,7 +69,7 @@ def announce_receipt(*, purchase: Purchase, now: datetime) -> None:
 
 
 def announce_failure(*, purchase: Purchase, now: datetime) -> None:
-    """A payment under way for days came to nothing: the buyer has left the page and must be told."""
+    """A payment under way for days came to nothing: the buyer has left the page and must be notified."""
     notifications.publish(
         type="purchase.failed",
         organization=purchase.organization,
@@ -173,7 +173,7 @@ def announce_exhausted(*, alert: WalletAlert, now: datetime) -> None:
 
 
 def announce_expiring(*, grant: CreditGrant, days: int, now: datetime) -> bool:
-    """`credits.expiring`, once per grant and warning. False when it was said before."""
+    """`credits.expiring`, once per grant and warning. False when it was published before."""
     event = notifications.publish(
         type="credits.expiring",
         organization=grant.wallet.organization,

@@ -93,7 +93,7 @@ def spend_batch(
     for result in results:
         if result.outcome == "conflict":
             raise ReferenceConflict(references[result.place - 1])
-        _tell(result, now)
+        _follow_up(result, now)
     return results
 
 
@@ -201,7 +201,7 @@ def _post(function: str, arguments: tuple[Any, ...], reference: str, now: dateti
         if result.outcome == "conflict":
             raise ReferenceConflict(reference)
         if result.outcome != "overdue":
-            _tell(result, now)
+            _follow_up(result, now)
             return result
         release_overdue(wallet_id=result.wallet_id, now=now)
 
@@ -222,7 +222,7 @@ def _query(sql: str, arguments: tuple[Any, ...], reference: str) -> list[tuple[A
         return cursor.fetchall()
 
 
-def _tell(result: Result | BatchResult, now: datetime) -> None:
+def _follow_up(result: Result | BatchResult, now: datetime) -> None:
     if result.freed:
         hooks.available(wallet_id=result.wallet_id, now=now)
     if result.low:

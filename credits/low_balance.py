@@ -32,11 +32,11 @@ def balance_fell(*, wallet_id: int, now: datetime) -> None:
 
 @transaction.atomic
 def restart(*, wallet: Wallet, now: datetime) -> WalletAlert:
-    """Credits were added: what is there now is the new full level, and everything may be said again."""
+    """Credits were added: what is there now is the new full level, and each alert may be sent again."""
     alert = _locked(wallet)
     alert.level = _available(wallet, now)
     alert.top_ups = F("top_ups") + 1
-    alert.low_said = alert.exhausted_said = False
+    alert.low_sent = alert.exhausted_sent = False
     alert.save()
     alert.refresh_from_db()
     _watch(alert, now)
@@ -48,14 +48,14 @@ def notify_if_low(*, wallet: Wallet, now: datetime) -> WalletAlert:
     """Credits were used: say what is newly true. Repeats say nothing."""
     alert = _locked(wallet)
     available = _available(wallet, now)
-    if not alert.low_said and is_low(available, level=alert.level, threshold=alert.threshold):
-        alert.low_said = True
+    if not alert.low_sent and is_low(available, level=alert.level, threshold=alert.threshold):
+        alert.low_sent = True
         if available > 0:  # else the one below says it
             announce_low(alert=alert, available=available, now=now)
-    if not alert.exhausted_said and alert.level > 0 and available <= 0:
-        alert.exhausted_said = True
+    if not alert.exhausted_sent and alert.level > 0 and available <= 0:
+        alert.exhausted_sent = True
         announce_exhausted(alert=alert, now=now)
-    alert.save(update_fields=["low_said", "exhausted_said"])
+    alert.save(update_fields=["low_sent", "exhausted_sent"])
     _watch(alert, now)
     return alert
 
@@ -68,8 +68,8 @@ def set_threshold(*, wallet: Wallet, threshold: object | None, now: datetime) ->
         raise InvalidInput("threshold must be zero or more; leave it empty for a fifth.", field="threshold")
     alert = _locked(wallet)
     alert.threshold = own
-    alert.low_said = False
-    alert.save(update_fields=["threshold", "low_said"])
+    alert.low_sent = False
+    alert.save(update_fields=["threshold", "low_sent"])
     return notify_if_low(wallet=wallet, now=now)
 
 
@@ -97,8 +97,8 @@ def _watch(alert: WalletAlert, now: datetime) -> None:
     mark = next_watch(
         level=alert.level,
         threshold=alert.threshold,
-        low_said=alert.low_said,
-        exhausted_said=alert.exhausted_said,
+        low_sent=alert.low_sent,
+        exhausted_sent=alert.exhausted_sent,
         top_up_at=top_up,
     )
     Wallet.objects.filter(pk=alert.wallet_id).update(watch_at=mark)

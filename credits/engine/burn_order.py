@@ -1,4 +1,4 @@
-"""In which order lots are spent, and what a draw takes from each (DESIGN section 5, rule 1).
+"""In which order lots are spent, and what a draw takes from each: docs/ledger.md, “Fine points”.
 
 The SQL behind `credits.ledger` does the same walk inside the database; property tests hold the two together.
 """

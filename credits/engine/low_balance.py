@@ -15,13 +15,13 @@ def is_low(available: Decimal, *, level: Decimal, threshold: Decimal | None) -> 
 
 
 def next_watch(
-    *, level: Decimal, threshold: Decimal | None, low_said: bool, exhausted_said: bool, top_up_at: Decimal | None
+    *, level: Decimal, threshold: Decimal | None, low_sent: bool, exhausted_sent: bool, top_up_at: Decimal | None
 ) -> Decimal | None:
-    """The highest balance at or below which somebody must look; None when everything has been said."""
+    """The highest balance at or below which somebody must look; None when every alert was sent."""
     marks = []
-    if not low_said:
+    if not low_sent:
         marks.append(low_mark(level=level, threshold=threshold))
-    if not exhausted_said:
+    if not exhausted_sent:
         marks.append(Decimal(0))
     if top_up_at is not None:
         marks.append(top_up_at)

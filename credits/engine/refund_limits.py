@@ -17,7 +17,7 @@ class Refundable:
 
 
 def refundable(lot: Lot, *, amount: Decimal, paid: int, at: datetime) -> Refundable:
-    """The unspent, unheld share of a lot of `amount` credits bought for `paid` minor units (DESIGN 5.9)."""
+    """The unspent, unheld share of a lot of `amount` credits bought for `paid` minor units."""
     if not paid or not lot.is_live(at):
         return Refundable(ZERO, 0)
     return Refundable(lot.free, money_for(lot.free, amount=amount, paid=paid))

@@ -771,8 +771,8 @@ class Migration(migrations.Migration):
                         default=0, help_text="How many there were; part of each alert's key."
                     ),
                 ),
-                ("low_said", models.BooleanField(default=False)),
-                ("exhausted_said", models.BooleanField(default=False)),
+                ("low_sent", models.BooleanField(default=False)),
+                ("exhausted_sent", models.BooleanField(default=False)),
                 (
                     "wallet",
                     models.OneToOneField(

@@ -77,7 +77,7 @@ class CreditHold(LedgerKeeps):
         return self.public_id
 
     def status_at(self, now: datetime) -> str:
-        """What to tell anybody who asks at `now`: past its deadline an open hold has expired."""
+        """As of `now`: past its deadline an open hold has expired, whether or not the sweep has posted that."""
         if self.status == self.Status.OPEN and self.expires_at <= now:
             return self.Status.EXPIRED
         return self.status

@@ -1,4 +1,4 @@
-"""The ledger: what moved, by how much, and what it left."""
+"""The ledger: each movement of credits, and the balance after it."""
 
 from django.conf import settings
 from django.db import models

@@ -1,4 +1,4 @@
-"""When an organization is told that a balance runs low."""
+"""When an organization is notified that a balance runs low."""
 
 from django.db import models
 from django.db.models import Q
@@ -8,7 +8,7 @@ from credits.models.wallets import Wallet
 
 
 class WalletAlert(models.Model):
-    """What has been said about one wallet since its last top-up; a top-up begins anew."""
+    """Which alerts of one wallet were sent since its last top-up; a top-up begins anew."""
 
     wallet = models.OneToOneField(Wallet, on_delete=models.PROTECT, related_name="alert")
     threshold = QuantityField(
@@ -18,8 +18,8 @@ class WalletAlert(models.Model):
     )
     level = QuantityField(default=0, help_text="What was available after the last top-up.")
     top_ups = models.PositiveBigIntegerField(default=0, help_text="How many there were; part of each alert's key.")
-    low_said = models.BooleanField(default=False)
-    exhausted_said = models.BooleanField(default=False)
+    low_sent = models.BooleanField(default=False)
+    exhausted_sent = models.BooleanField(default=False)
 
     class Meta:
         constraints = [

@@ -54,7 +54,7 @@ class WalletManager(models.Manager["Wallet"]):
 class Wallet(LedgerKeeps):
     """The posted figures of one organization and unit, kept by the ledger under this row's lock.
 
-    `balance` = what grants have remaining − `debt`. What a person or program may be told is `Wallet.objects.state()`,
+    `balance` = what grants have remaining − `debt`. What people and programs are shown is `Wallet.objects.state()`,
     which also knows what has lapsed since the last posting.
     """
 

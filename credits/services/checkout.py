@@ -49,7 +49,7 @@ def open_checkout(*, purchase: Purchase, now: datetime) -> Purchase:
 def follow_checkout(*, purchase: Purchase, session: StripeCheckoutSession, now: datetime) -> Purchase:
     """Bring a purchase to where its checkout session is. Repeats and stale states are harmless.
 
-    A subscription's page only tells when nobody paid on it: a recurring pack is paid by its invoices.
+    Of a subscription's page only its expiry matters here: a recurring pack is paid by its invoices.
     """
     if session.status == "expired":
         return end_purchase(purchase=purchase, status=Purchase.Status.CANCELLED, session=session, now=now)

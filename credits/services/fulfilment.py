@@ -29,7 +29,7 @@ def complete_purchase(
     invoice_line: str | None = None,
     now: datetime,
 ) -> Purchase:
-    """The money is there: grant the credits and tell everybody, once. `paid` is what Stripe took."""
+    """The money is there: grant the credits and notify of it, once. `paid` is what Stripe took."""
     purchase = _locked(purchase)
     if purchase.status == Purchase.Status.PAID:
         return purchase
@@ -51,7 +51,7 @@ def complete_purchase(
         purchase.save()
     announce_receipt(purchase=purchase, now=now)
     if intent and intent.charge and (intent.charge.amount_refunded or intent.charge.disputed):
-        # The money came and went before we heard of either; that news found no paid purchase, and comes only once.
+        # Refunded or disputed before we knew it was paid: that event found no paid purchase, and does not come again.
         after_commit("credits.tasks.follow_money", purchase.pk)
     return purchase
 

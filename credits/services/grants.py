@@ -45,7 +45,7 @@ def grant_credits(
     purchase: Purchase | None = None,
     announce: bool = True,
 ) -> CreditGrant:
-    """A new lot in the organization's wallet, 365 days valid unless it is said otherwise (None: never expires).
+    """A new lot in the organization's wallet, valid for 365 days by default (None: never expires).
 
     Debt is repaid from it first. The product is notified (of the `purchase` that paid for it, too) and the alerts of a
     low balance start anew, unless `announce` is false: for balances that were there before, such as prepared data.

@@ -47,7 +47,7 @@ def _send_again(refund: Refund, now: datetime) -> Refund:
     """First what Stripe knows of this payment: a refund must not be sent twice, however long ago it was begun."""
     assert refund.purchase.payment_intent is not None
     for data in gateway.refunds.list_for(payment_intent=refund.purchase.payment_intent):
-        follow_refund(view=StripeRefund.of(data), now=now)
+        follow_refund(stripe_refund=StripeRefund.of(data), now=now)
     refund.refresh_from_db()
     return send_refund(refund=refund, now=now)
 

@@ -11,7 +11,7 @@ from core.money import Money
 from credits.errors import PackNotOnSale
 from credits.models import CreditPack, GiftCardOrder, Purchase
 from credits.services.checkout import open_checkout
-from credits.services.wallets import refuse_what_does_not_fit
+from credits.services.wallets import refuse_overflow
 from credits.stripe_catalogue import price_of
 from payments import stripe_catalogue
 
@@ -37,7 +37,7 @@ def start_pack_purchase(
     """
     _refuse_what_is_not_on_sale(pack)
     price = _price(pack, amount)
-    refuse_what_does_not_fit(organization=organization, unit=pack.unit, amount=pack.credits_for(price))
+    refuse_overflow(organization=organization, unit=pack.unit, amount=pack.credits_for(price))
     stripe_catalogue.price_as_specified(price_of(pack))
     begun = Purchase(
         organization=organization,

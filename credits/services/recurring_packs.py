@@ -13,15 +13,15 @@ from payments.stripe_objects import StripeInvoice, StripeInvoiceLine, StripeSubs
 
 
 @transaction.atomic
-def follow_pack_subscription(*, view: StripeSubscription, now: datetime) -> PackSubscription | None:
+def follow_pack_subscription(*, stripe_subscription: StripeSubscription, now: datetime) -> PackSubscription | None:
     """Bring our row to where Stripe's subscription is. None when it is not a recurring pack's."""
-    purchase = _first_purchase(view.metadata.get("purchase"))
-    if purchase is None or not view.items:
+    purchase = _first_purchase(stripe_subscription.metadata.get("purchase"))
+    if purchase is None or not stripe_subscription.items:
         return None
-    subscription = _subscription_of(purchase, stripe_subscription=view.id)
-    subscription.status = view.status
-    subscription.cancel_at_period_end = view.cancel_at_period_end
-    subscription.current_period_end = view.items[0].current_period_end
+    subscription = _subscription_of(purchase, stripe_subscription=stripe_subscription.id)
+    subscription.status = stripe_subscription.status
+    subscription.cancel_at_period_end = stripe_subscription.cancel_at_period_end
+    subscription.current_period_end = stripe_subscription.items[0].current_period_end
     subscription.save(update_fields=["status", "cancel_at_period_end", "current_period_end"])
     return subscription
 
@@ -44,8 +44,8 @@ def grant_paid_lines(*, invoice: StripeInvoice, now: datetime) -> list[Purchase]
 
 
 @transaction.atomic
-def tell_of_unpaid_renewal(*, invoice: StripeInvoice, now: datetime) -> None:
-    """A renewal could not be collected: the owner is told once per invoice; Stripe goes on trying.
+def notify_of_unpaid_renewal(*, invoice: StripeInvoice, now: datetime) -> None:
+    """A renewal could not be collected: the owner is notified once per invoice; Stripe goes on trying.
 
     The first invoice is left out: whoever buys is on the page and sees it there.
     """
@@ -63,7 +63,7 @@ def set_pack_renewal(*, subscription: PackSubscription, renews: bool, now: datet
         cancel_at_period_end=not renews,
         idempotency_key=f"pack-renewal:{subscription.stripe_subscription}:{renews}:{now.isoformat()}",
     )
-    return follow_pack_subscription(view=StripeSubscription.of(data), now=now) or subscription
+    return follow_pack_subscription(stripe_subscription=StripeSubscription.of(data), now=now) or subscription
 
 
 def _first_purchase(public_id: str | None) -> Purchase | None:

@@ -49,7 +49,7 @@ def send_refund(*, refund: Refund, now: datetime) -> Refund:
     purchase = refund.purchase
     assert purchase.payment_intent is not None
     try:
-        view = StripeRefund.of(
+        stripe_refund = StripeRefund.of(
             gateway.refunds.create(
                 payment_intent=purchase.payment_intent,
                 amount=refund.amount,
@@ -60,22 +60,22 @@ def send_refund(*, refund: Refund, now: datetime) -> Refund:
     except StripeRefused as error:
         _fail(refund, failure=error.message, now=now)
         raise
-    return follow_refund(view=view, now=now) or refund
+    return follow_refund(stripe_refund=stripe_refund, now=now) or refund
 
 
 @transaction.atomic
-def follow_refund(*, view: StripeRefund, now: datetime) -> Refund | None:
+def follow_refund(*, stripe_refund: StripeRefund, now: datetime) -> Refund | None:
     """Bring our refund to where Stripe's is; one begun there is recorded here. None: not about a purchase of ours."""
-    purchase = _purchase_of(view)
+    purchase = _purchase_of(stripe_refund)
     if purchase is None:
         return None
-    refund = _known(purchase, view) or _record_from_stripe(purchase, view, now)
+    refund = _known(purchase, stripe_refund) or _record_from_stripe(purchase, stripe_refund, now)
     if refund.stripe_refund is None:
-        refund.stripe_refund = view.id
+        refund.stripe_refund = stripe_refund.id
         refund.save(update_fields=["stripe_refund"])
-    if view.has_failed:
-        return _fail(refund, failure=view.failure_reason or "The bank did not take the refund.", now=now)
-    done = view.status == "succeeded"
+    if stripe_refund.has_failed:
+        return _fail(refund, failure=stripe_refund.failure_reason or "The bank did not take the refund.", now=now)
+    done = stripe_refund.status == "succeeded"
     wanted = Refund.Status.SUCCEEDED if done else Refund.Status.PENDING
     if refund.status not in (wanted, Refund.Status.SUCCEEDED, Refund.Status.FAILED):
         refund.status, refund.ended_at = wanted, now if done else None
@@ -122,16 +122,16 @@ def _record(
     return refund
 
 
-def _record_from_stripe(purchase: Purchase, view: StripeRefund, now: datetime) -> Refund:
+def _record_from_stripe(purchase: Purchase, stripe_refund: StripeRefund, now: datetime) -> Refund:
     refund = Refund.objects.create(
         purchase=purchase,
-        amount=view.amount,
-        credits=purchase.credits_returned_with(view.amount),
+        amount=stripe_refund.amount,
+        credits=purchase.credits_returned_with(stripe_refund.amount),
         reason="Refunded at Stripe",
-        stripe_refund=view.id,
-        created_at=view.created,
+        stripe_refund=stripe_refund.id,
+        created_at=stripe_refund.created,
     )
-    if not view.has_failed:
+    if not stripe_refund.has_failed:
         _take_credits(refund, now)
     return refund
 
@@ -184,17 +184,17 @@ def _void_reason(refund: Refund) -> str:
     return f"Refunded ({refund.public_id})"
 
 
-def _purchase_of(view: StripeRefund) -> Purchase | None:
-    if view.payment_intent is None:
+def _purchase_of(stripe_refund: StripeRefund) -> Purchase | None:
+    if stripe_refund.payment_intent is None:
         return None
     return (
         Purchase.objects.select_for_update(of=("self",))
         .select_related("grant__wallet")
-        .filter(payment_intent=view.payment_intent, status=Purchase.Status.PAID)
+        .filter(payment_intent=stripe_refund.payment_intent, status=Purchase.Status.PAID)
         .first()
     )
 
 
-def _known(purchase: Purchase, view: StripeRefund) -> Refund | None:
-    ours = purchase.refunds.filter(stripe_refund=view.id).first()
-    return ours or purchase.refunds.filter(public_id=view.metadata.get("refund", "")).first()
+def _known(purchase: Purchase, stripe_refund: StripeRefund) -> Refund | None:
+    ours = purchase.refunds.filter(stripe_refund=stripe_refund.id).first()
+    return ours or purchase.refunds.filter(public_id=stripe_refund.metadata.get("refund", "")).first()

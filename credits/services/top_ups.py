@@ -164,7 +164,7 @@ def _begin(wallet: Wallet, now: datetime) -> Purchase | None:
 
 @transaction.atomic
 def _give_up(purchase: Purchase, why: str, now: datetime) -> Purchase:
-    """The purchase failed, the standing order is off, the owner is told how to go on. Old news changes nothing."""
+    """The purchase failed: automatic top-up is off, the owner is notified how to go on. An ended one stays as it is."""
     if not Purchase.objects.waiting().select_for_update().filter(pk=purchase.pk).exists():
         return purchase
     purchase = end_purchase(purchase=purchase, status=Purchase.Status.FAILED, failure=why, now=now)

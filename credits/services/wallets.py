@@ -31,7 +31,7 @@ def lock_wallets(*, organization_ids: Iterable[int]) -> None:
     list(wallets.select_for_update(no_key=True).values_list("pk"))
 
 
-def refuse_what_does_not_fit(*, organization: Organization, unit: Unit, amount: Decimal) -> None:
+def refuse_overflow(*, organization: Organization, unit: Unit, amount: Decimal) -> None:
     """Before money is taken for credits that could not be granted. Raises OutOfRange."""
     wallet = Wallet.objects.filter(organization=organization, unit=unit).first()
     if wallet is not None and wallet.balance + amount > LARGEST:

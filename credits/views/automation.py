@@ -1,4 +1,4 @@
-"""Automatic top-ups, and when to be told that a balance runs low."""
+"""Automatic top-ups, and the threshold below which a balance counts as low."""
 
 from django.contrib import messages
 from django.http import HttpResponse

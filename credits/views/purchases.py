@@ -96,4 +96,5 @@ def _refreshed(request: OrganizationRequest, purchase_id: str) -> Purchase:
     try:
         return refresh_from_checkout(purchase=found, now=timezone.now())
     except (Unavailable, OutOfRange):
-        return found  # the webhook or the next look will tell; or staff, whom the inbox shows what could not be granted
+        # The webhook or the next request completes it; what cannot be granted stands in the inbox, for staff.
+        return found

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Organization
 from credits.models import Unit
-from tests.credits.purse import Purse
+from tests.credits.wallet_driver import WalletDriver
 
 
 @pytest.fixture
@@ -20,9 +20,9 @@ def sessions(db) -> Unit:
 
 
 @pytest.fixture
-def purse(acme: Organization, usd: Unit, now) -> Purse:
+def usd_wallet(acme: Organization, usd: Unit, now) -> WalletDriver:
     """Acme's usd credits."""
-    return Purse(acme, usd, now)
+    return WalletDriver(acme, usd, now)
 
 
 @pytest.fixture

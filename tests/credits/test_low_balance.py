@@ -5,14 +5,14 @@ from django.db import connection, transaction
 
 from credits.models import Wallet
 from notifications.models import Event
-from tests.credits.purse import Purse, figures
+from tests.credits.wallet_driver import WalletDriver, figures
 
 
 @pytest.fixture
-def ten(purse: Purse) -> Purse:
+def ten(usd_wallet: WalletDriver) -> WalletDriver:
     """Ten credits, freshly added: below two of them the balance is low."""
-    purse.grant("10", announce=True)
-    return purse
+    usd_wallet.grant("10", announce=True)
+    return usd_wallet
 
 
 def published() -> list[tuple[str, str]]:
@@ -20,16 +20,16 @@ def published() -> list[tuple[str, str]]:
     return [(event.type, event.data["available"]) for event in events]
 
 
-def test_a_draw_down_to_the_watched_level_is_looked_at_once_it_is_committed(ten: Purse, commits):
-    assert ten.wallet.watch_at == 2
+def test_a_draw_down_to_the_watched_level_is_looked_at_once_it_is_committed(ten: WalletDriver, commits):
+    assert ten.row.watch_at == 2
     Wallet.objects.update(watch_at=5)
     with commits():
         ten.spend("4")
-    assert ten.wallet.watch_at == 5
+    assert ten.row.watch_at == 5
     with commits():
         ten.hold("1")
-        assert ten.wallet.watch_at == 5
-    assert ten.wallet.watch_at == 2
+        assert ten.row.watch_at == 5
+    assert ten.row.watch_at == 2
     with commits():
         ten.hold("3.5")
         assert published() == []
@@ -37,11 +37,11 @@ def test_a_draw_down_to_the_watched_level_is_looked_at_once_it_is_committed(ten:
     with commits():
         ten.spend("1.5")
     assert published() == [("credits.low", "1.5"), ("credits.exhausted", "0")]
-    assert ten.wallet.watch_at is None
+    assert ten.row.watch_at is None
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_alert_that_fails_undoes_no_draw_and_the_next_draw_sends_it(ten: Purse, caplog):
+def test_an_alert_that_fails_undoes_no_draw_and_the_next_draw_sends_it(ten: WalletDriver, caplog):
     with connection.cursor() as cursor:
         cursor.execute(
             """

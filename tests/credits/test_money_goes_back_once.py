@@ -83,13 +83,13 @@ def test_a_payment_that_a_dispute_took_whole_cannot_be_refunded(purchase, sandbo
 def test_a_grant_stays_frozen_until_its_last_dispute_is_over(acme, purchase):
     expires_at = purchase.grant.expires_at
     first, second = dispute(purchase, 1, "needs_response", 2000), dispute(purchase, 2, "needs_response", 3000)
-    for view in (first, second):
-        follow_dispute(view=view, now=timezone.now())
-    follow_dispute(view=replace(first, status="won"), now=timezone.now())
+    for stripe_dispute in (first, second):
+        follow_dispute(stripe_dispute=stripe_dispute, now=timezone.now())
+    follow_dispute(stripe_dispute=replace(first, status="won"), now=timezone.now())
     assert (state(acme).available, state(acme).frozen) == (0, 100)
-    follow_dispute(view=second, now=timezone.now())
+    follow_dispute(stripe_dispute=second, now=timezone.now())
     end = timezone.now()
-    follow_dispute(view=replace(second, status="won"), now=end)
+    follow_dispute(stripe_dispute=replace(second, status="won"), now=end)
     assert (state(acme).available, state(acme).frozen) == (100, 0)
     purchase.grant.refresh_from_db()
     assert purchase.grant.expires_at - expires_at == end - first.created

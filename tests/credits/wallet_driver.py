@@ -1,4 +1,4 @@
-"""One organization's credits of one unit, in the few words that tests need."""
+"""Drives one wallet through the services, in the few words that tests need."""
 
 import itertools
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from credits.services.audit import differences
 
 
 @dataclass
-class Purse:
+class WalletDriver:
     """Amounts are given and compared as strings such as "12.5"; `now` may be moved."""
 
     organization: Organization
@@ -79,7 +79,7 @@ class Purse:
         return Wallet.objects.state(organization=self.organization, unit=self.unit, at=at or self.now)
 
     @property
-    def wallet(self) -> Wallet:
+    def row(self) -> Wallet:
         return Wallet.objects.get(organization=self.organization, unit=self.unit)
 
     def figures(self, at: datetime | None = None) -> dict[str, str]:
@@ -94,7 +94,7 @@ class Purse:
 
 
 def figures(balance: str, *, held: str = "0", available: str | None = None, debt: str = "0") -> dict[str, str]:
-    """What `Purse.figures()` is to be; all of the balance is available unless told otherwise."""
+    """What `WalletDriver.figures()` is to be; all of the balance is available unless it says otherwise."""
     return {"balance": balance, "held": held, "available": balance if available is None else available, "debt": debt}
 
 

@@ -1,4 +1,4 @@
-"""Stripe's news in any order, any number of times, ends in the same place."""
+"""Stripe's events in any order, any number of times, ends in the same place."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Many payments, many messengers, some of which die: every balance equals what was paid, and is granted once."""
+"""Many payments, many workers, some of which die: every balance equals what was paid, and is granted once."""
 
 import random
 import threading
