@@ -21,6 +21,7 @@ from tests.factories import MembershipFactory, OrganizationFactory, UserFactory
 pytest_plugins = [
     "tests.plugins_database",
     "tests.plugins_receiver",
+    "tests.plugins_run",
     "tests.plugins_services",
     "tests.plugins_stripe",
     "tests.plugins_prepared",
