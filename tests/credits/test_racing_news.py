@@ -139,6 +139,7 @@ def begin_payments(sandbox, packs, organizations, count):
 
 
 @pytest.mark.volume
+@pytest.mark.long
 def test_a_thousand_payments_told_of_three_times_by_workers_that_die(sandbox, packs, deadly):
     for endpoint in sandbox.client.v1.webhook_endpoints.list().data:
         sandbox.client.v1.webhook_endpoints.update(endpoint.id, {"enabled_events": ["checkout.session.completed"]})

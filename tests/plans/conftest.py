@@ -122,13 +122,8 @@ def nobody_above(monkeypatch) -> None:
 
 
 @pytest.fixture
-def stage(sandbox, load_catalogue, acme, django_capture_on_commit_callbacks, nobody_above, prepared) -> Iterator[Stage]:
+def stage(sandbox, acme, django_capture_on_commit_callbacks, nobody_above, prepared) -> Iterator[Stage]:
     """Acme, a catalogue that is on sale at the sandbox, and one clock for the portal and Stripe."""
-
-    def put_on_sale() -> None:
-        load_catalogue(CATALOGUE)
-        ready.sync_catalogue()
-
-    with Stage(sandbox, acme, django_capture_on_commit_callbacks) as ready:
-        prepared("plans", "on sale", make=put_on_sale, sandbox=sandbox)
+    with Stage(sandbox, acme, django_capture_on_commit_callbacks, prepared=prepared, among="plans alone") as ready:
+        ready.sell(CATALOGUE, since=LONG_AGO)
         yield ready

@@ -9,12 +9,16 @@ from plans.services.duplicate_subscriptions import give_back
 @pytest.fixture
 def surplus(stage):
     """Two tabs, both paid; nothing has been given back yet."""
-    first = stage.check_out("pro")
-    PlanCheckout.objects.update(status="expired")
-    second = stage.check_out("team", quantity=5)
-    for checkout in (first, second):
-        stage.sandbox.pay(checkout.stripe_session_id)
-    stage.sandbox.deliver()  # without the tasks that follow
+
+    def make() -> None:
+        first = stage.check_out("pro")
+        PlanCheckout.objects.update(status="expired")
+        second = stage.check_out("team", quantity=5)
+        for checkout in (first, second):
+            stage.sandbox.pay(checkout.stripe_session_id)
+        stage.sandbox.deliver()  # without the tasks that follow
+
+    stage.begin_with("two plans paid", make=make)
     return Subscription.objects.get(role="surplus")
 
 

@@ -26,16 +26,15 @@ ON_DEMAND += '{ interval = "year", amount = 15000, currency = "usd" }]\n'
 @pytest.fixture
 def team(stage):
     """Team, annual, five instances, nothing beyond."""
-    stage.subscribe("team", "year", 5)
+    stage.begin("team", "year", 5)
     return stage
 
 
 @pytest.fixture
-def elastic(stage, load_catalogue):
+def elastic(stage):
     """The same with more on demand."""
-    load_catalogue(ON_DEMAND, now=stage.now)
-    stage.sync_catalogue()
-    stage.subscribe("team", "year", 5)
+    stage.sell(ON_DEMAND)
+    stage.begin("team", "year", 5)
     return stage
 
 

@@ -42,7 +42,7 @@ def pay(stage) -> None:
 
 @pytest.fixture
 def on_pro(stage):
-    stage.subscribe("pro")
+    stage.begin("pro")
     mail.outbox.clear()
     return stage
 
@@ -132,7 +132,7 @@ def test_events_that_come_only_at_the_end_take_every_step(on_pro) -> None:
 
 
 def test_an_unpaid_companion_leaves_the_plan(stage) -> None:
-    stage.subscribe("pro", "year")
+    stage.begin("pro", "year")
     companion = stage.companion
     case = DunningCase.objects.create(
         organization=stage.organization,

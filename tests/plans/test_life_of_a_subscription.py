@@ -69,6 +69,7 @@ def test_a_year_by_the_day_has_one_invoice_a_month_and_no_email_too_many(staged_
     assert not emailed.exists()
 
 
+@pytest.mark.volume
 def test_an_annual_plan_renews_yearly_and_its_windows_turn_monthly(staged_at) -> None:
     start = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
     stage = staged_at(start)

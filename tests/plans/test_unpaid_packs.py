@@ -24,12 +24,16 @@ FAILING, GOOD = "pm_card_chargeCustomerFail", "pm_card_visa"
 @pytest.fixture
 def with_pack(stage):
     """Acme on Pro, with 1,000 MAU credits a month for $40 beside it."""
-    pack = make_pack("mau-1000", unit="mau", credits="1000", price=4000, recurring="month")
-    call_command("sync_catalog")
-    stage.subscribe("pro", "year")
-    purchase = start_pack_purchase(organization=stage.organization, pack=pack, now=stage.now)
-    stage.sandbox.pay(purchase.checkout_session)
-    stage.deliver()
+
+    def make() -> None:
+        pack = make_pack("mau-1000", unit="mau", credits="1000", price=4000, recurring="month")
+        call_command("sync_catalog")
+        stage.subscribe("pro", "year")
+        purchase = start_pack_purchase(organization=stage.organization, pack=pack, now=stage.now)
+        stage.sandbox.pay(purchase.checkout_session)
+        stage.deliver()
+
+    stage.begin_with("pro with a pack", make=make)
     assert available(stage) == 1000
     return stage
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from payments.catalogue_file import load
 from tests.plans.test_commitments import ON_DEMAND
 
 pytestmark = pytest.mark.django_db
@@ -10,9 +9,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def team(stage, customer):
-    load(text=ON_DEMAND, now=stage.now)
-    stage.sync_catalogue()
-    customer.subscribe("team", "year", 5)
+    stage.sell(ON_DEMAND)
+    stage.begin_with("as a customer", "team", make=lambda: customer.subscribe("team", "year", 5))
     return customer
 
 

@@ -46,6 +46,7 @@ def counts(number: int) -> int:
 
 
 @pytest.mark.volume
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_a_million_events_shuffled_with_duplicates_give_exact_totals(catalogue, now):
     Organization.objects.bulk_create(
