@@ -10,7 +10,7 @@ from credits.models import CreditHold, Wallet
 from plans.models import Meter
 from usage.models import Settlement
 from usage.services import holds, settlement, tally
-from usage.services.meter_status import meter_standings
+from usage.services.meter_status import meter_status
 from usage.services.thresholds import watch_all_meters
 
 
@@ -41,4 +41,4 @@ def used(*, organization: Organization, meter: str, at: datetime) -> Decimal:
     found = Meter.objects.filter(code=meter).first()
     if found is None:
         return ZERO
-    return meter_standings(organization=organization, meters=[found], at=at)[0].standing.used
+    return meter_status(organization=organization, meter=found, at=at).use.used

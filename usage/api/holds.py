@@ -162,9 +162,9 @@ def _open_for_meter(organization: Organization, asked: dict[str, Any]) -> UsageH
         )
     except HoldRefused as refused:
         refused.details |= {
-            "entitlement": Entitlement(refused.standing, refused.decision).as_json(),
-            "packs": packs_for(paying_units(refused.standing)),
-            "checkout_url": checkout_url(refused.standing, refused.decision),
+            "entitlement": Entitlement(refused.status, refused.decision).as_json(),
+            "packs": packs_for(paying_units(refused.status)),
+            "checkout_url": checkout_url(refused.status, refused.decision),
         }
         raise
 

@@ -22,7 +22,7 @@ from usage.engine.entitlement import Decision
 from usage.models import MeterState, UsageHold
 from usage.services import meter_states
 from usage.services.entitlements import message_of
-from usage.services.meter_status import MeterStanding, meter_standings
+from usage.services.meter_status import MeterStatus, meter_status
 from usage.services.settlement import settle
 
 
@@ -42,7 +42,7 @@ class MeterNotHoldable(RuleRefused):
 class HoldRefused(PaymentRequired):
     """402. What was asked for is not covered; `code` is the entitlement's."""
 
-    def __init__(self, *, standing: MeterStanding, decision: Decision, quantity: Decimal, message: str) -> None:
+    def __init__(self, *, status: MeterStatus, decision: Decision, quantity: Decimal, message: str) -> None:
         missing = min(decision.missing, quantity) if decision.missing else quantity
         super().__init__(
             message,
@@ -51,7 +51,7 @@ class HoldRefused(PaymentRequired):
             available=as_text(quantity - missing),
             shortfall=as_text(missing),
         )
-        self.standing, self.decision, self.quantity = standing, decision, quantity
+        self.status, self.decision, self.quantity = status, decision, quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +93,13 @@ def open_usage_hold(
         if earlier := UsageHold.objects.of(organization).filter(reference=asked.reference).first():
             return _same(earlier, asked)
         _settle_what_waits(state, now)
-        standing = meter_standings(organization=organization, meters=[meter], at=now)[0]
-        decision = standing.decide(asked.quantity)
+        status = meter_status(organization=organization, meter=meter, at=now)
+        decision = status.decide(asked.quantity)
         if not decision.allowed:
             raise HoldRefused(
-                standing=standing, decision=decision, quantity=asked.quantity, message=message_of(standing, decision)
+                status=status, decision=decision, quantity=asked.quantity, message=message_of(status, decision)
             )
-        return _open(asked, standing, decision, now)
+        return _open(asked, status, decision, now)
 
 
 def release_usage_hold(*, hold: UsageHold, now: datetime) -> UsageHold:
@@ -171,8 +171,8 @@ def _settle_what_waits(state: MeterState, now: datetime) -> None:
         settle([state], now=now)
 
 
-def _open(asked: Asked, standing: MeterStanding, decision: Decision, now: datetime) -> UsageHold:
-    terms = standing.terms
+def _open(asked: Asked, status: MeterStatus, decision: Decision, now: datetime) -> UsageHold:
+    terms = status.terms
     segments = [segment for segment, _ in terms.segments_of(asked.meter.code) if segment.start <= now]
     public_id = new_public_id("hold")
     drawn = [draw for draw in decision.draws if draw.credits]

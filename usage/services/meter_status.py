@@ -1,4 +1,4 @@
-"""Where meters stand now: five short statements in two round trips, for one meter or those of many organizations."""
+"""The status of meters now: five short statements in two round trips, for one meter or those of many organizations."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ from plans.engine.terms import CreditRate, MeterTerms, Terms
 from plans.engine.windows import Window
 from plans.models import Meter
 from plans.terms import timelines_for
-from usage.engine.entitlement import Decision, Funds, Standing, decide
+from usage.engine.entitlement import Decision, Funds, MeterUse, decide
 from usage.engine.settlement import Before
 from usage.models import MeterState
 from usage.services.counter_totals import counters_since, totals_of
@@ -55,7 +55,7 @@ class Held(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class MeterStanding:
+class MeterStatus:
     """One meter of one organization at an instant, with all that an answer about it needs."""
 
     organization: Organization
@@ -63,7 +63,7 @@ class MeterStanding:
     at: datetime
     terms: Terms
     meter_terms: MeterTerms | None
-    standing: Standing
+    use: MeterUse
     wallets: dict[str, WalletState]
 
     @property
@@ -79,14 +79,14 @@ class MeterStanding:
         """Of what is included; None is unlimited or nothing of the kind."""
         if self.meter_terms is None or self.meter_terms.included is None:
             return None
-        taken = self.standing.used + self.standing.held_included
+        taken = self.use.used + self.use.held_included
         return max(self.meter_terms.included - taken, ZERO)
 
     def decide(self, quantity: Decimal) -> Decision:
         return decide(
             quantity=quantity,
             terms=self.meter_terms,
-            standing=self.standing,
+            use=self.use,
             funds=self.funds,
             suspended=self.organization.suspended_at is not None,
         )
@@ -95,13 +95,13 @@ class MeterStanding:
         return self.wallets.get(unit, NOTHING)
 
 
-def meter_standings(*, organization: Organization, meters: Iterable[Meter], at: datetime) -> list[MeterStanding]:
-    """How each meter stands at `at`, exact up to the last accepted event."""
-    return standings_of([(organization, meter) for meter in meters], at=at)
+def meter_status(*, organization: Organization, meter: Meter, at: datetime) -> MeterStatus:
+    """One meter's status at `at`, exact up to the last accepted event."""
+    return meter_statuses([(organization, meter)], at=at)[0]
 
 
-def standings_of(wanted: Iterable[tuple[Organization, Meter]], *, at: datetime) -> list[MeterStanding]:
-    """The same for meters of many organizations, in their order."""
+def meter_statuses(wanted: Iterable[tuple[Organization, Meter]], *, at: datetime) -> list[MeterStatus]:
+    """The same for many meters, of one organization or of several, in the order given."""
     keys: dict[Key, tuple[Organization, Meter]] = {(found.pk, meter.pk): (found, meter) for found, meter in wanted}
     if not keys:
         return []
@@ -134,13 +134,13 @@ def standings_of(wanted: Iterable[tuple[Organization, Meter]], *, at: datetime) 
     for key, (organization, meter) in keys.items():
         its_terms = terms[organization.pk]
         found.append(
-            MeterStanding(
+            MeterStatus(
                 organization,
                 meter,
                 at,
                 its_terms,
                 its_terms.meters.get(meter.code),
-                _standing(windows.get(key), its_terms, meter, readings.get(key), holds[key]),
+                _use(windows.get(key), its_terms, meter, readings.get(key), holds[key]),
                 {rate.unit: wallets.get((organization.pk, rate.unit), NOTHING) for rate in _rates(its_terms, meter)},
             )
         )
@@ -152,7 +152,7 @@ def _rates(terms: Terms, meter: Meter) -> tuple[CreditRate, ...]:
     return meter_terms.credit_rates if meter_terms else ()
 
 
-def _standing(window: UsedWindow | None, terms: Terms, meter: Meter, reading: Decimal | None, held: Held) -> Standing:
+def _use(window: UsedWindow | None, terms: Terms, meter: Meter, reading: Decimal | None, held: Held) -> MeterUse:
     amounts: dict[str, Any] = {
         "held_included": held.included,
         "held_credits": held.credits,
@@ -160,7 +160,7 @@ def _standing(window: UsedWindow | None, terms: Terms, meter: Meter, reading: De
         "open_holds": held.holds,
     }
     if window is None:
-        return Standing(ZERO, ZERO, earlier_unpaid=held.unpaid_before, **amounts)
+        return MeterUse(ZERO, ZERO, earlier_unpaid=held.unpaid_before, **amounts)
     covered: dict[str, Decimal] = defaultdict(Decimal)
     billed = ZERO
     unpaid = held.unpaid_before
@@ -177,7 +177,7 @@ def _standing(window: UsedWindow | None, terms: Terms, meter: Meter, reading: De
     used = current.used if is_charged(current.terms) else current.total
     if meter.aggregation == Meter.Aggregation.LATEST:
         used = reading or ZERO
-    return Standing(
+    return MeterUse(
         used=used,
         charged=current.used,
         overage=current.overage,

@@ -16,7 +16,7 @@ from usage.engine.entitlement import Decision
 from usage.models import MeterState
 from usage.presentation import email_words
 from usage.services.meter_states import watched
-from usage.services.meter_status import MeterStanding, standings_of
+from usage.services.meter_status import MeterStatus, meter_statuses
 
 logger = logging.getLogger(__name__)
 
@@ -64,95 +64,95 @@ def _watch(organization_ids: Sequence[int], now: datetime) -> int:
     )
     organizations = Organization.objects.in_bulk(organization_ids)
     meters = Meter.objects.in_bulk({state.meter_id for state in states})
-    standings = standings_of(
+    statuses = meter_statuses(
         [(organizations[state.organization_id], meters[state.meter_id]) for state in states], at=now
     )
-    _announce_thresholds(standings, now)
-    for state, standing in zip(states, standings, strict=True):
-        _follow_commitment(standing, now)
-        _follow_refusal(state, standing, now)
+    _announce_thresholds(statuses, now)
+    for state, status in zip(states, statuses, strict=True):
+        _follow_commitment(status, now)
+        _follow_refusal(state, status, now)
     watched(states)
     return len(states)
 
 
-def _announce_thresholds(standings: Sequence[MeterStanding], now: datetime) -> None:
+def _announce_thresholds(statuses: Sequence[MeterStatus], now: datetime) -> None:
     """`usage.threshold`, once per threshold and window. Of several passed at once programs are told each, and people
     the highest.
     """
-    passed = [_key(standing, threshold) for standing in standings for threshold in _passed(standing)]
+    passed = [_key(status, threshold) for status in statuses for threshold in _passed(status)]
     told = published(type="usage.threshold", keys=passed) if passed else set()
-    for standing in standings:
-        new = [threshold for threshold in _passed(standing) if _key(standing, threshold) not in told]
+    for status in statuses:
+        new = [threshold for threshold in _passed(status) if _key(status, threshold) not in told]
         for threshold in new:
-            _announce_threshold(standing, threshold, now, is_emailed=threshold == new[-1])
+            _announce_threshold(status, threshold, now, is_emailed=threshold == new[-1])
 
 
-def _passed(standing: MeterStanding) -> list[int]:
-    included = standing.meter_terms.included if standing.meter_terms else None
+def _passed(status: MeterStatus) -> list[int]:
+    included = status.meter_terms.included if status.meter_terms else None
     if not included:
         return []
-    return [threshold for threshold in THRESHOLDS if standing.standing.used * 100 >= threshold * included]
+    return [threshold for threshold in THRESHOLDS if status.use.used * 100 >= threshold * included]
 
 
-def _key(standing: MeterStanding, threshold: int) -> str:
-    return f"{standing.organization.pk}:{standing.meter.code}:{standing.window.start.isoformat()}:{threshold}"
+def _key(status: MeterStatus, threshold: int) -> str:
+    return f"{status.organization.pk}:{status.meter.code}:{status.window.start.isoformat()}:{threshold}"
 
 
-def _announce_threshold(standing: MeterStanding, threshold: int, now: datetime, *, is_emailed: bool) -> None:
-    assert standing.meter_terms and standing.meter_terms.included  # of nothing there is no part
+def _announce_threshold(status: MeterStatus, threshold: int, now: datetime, *, is_emailed: bool) -> None:
+    assert status.meter_terms and status.meter_terms.included  # of nothing there is no part
     publish(
         type="usage.threshold",
-        organization=standing.organization,
-        key=_key(standing, threshold),
+        organization=status.organization,
+        key=_key(status, threshold),
         data={
-            "meter": standing.meter.code,
+            "meter": status.meter.code,
             "percent": threshold,
-            "used": as_text(standing.standing.used),
-            "included": as_text(standing.meter_terms.included),
-            "window_start": standing.window.start.isoformat(),
-            "window_end": standing.window.end.isoformat(),
+            "used": as_text(status.use.used),
+            "included": as_text(status.meter_terms.included),
+            "window_start": status.window.start.isoformat(),
+            "window_end": status.window.end.isoformat(),
         },
-        email_context=email_words(standing, standing.decide(Decimal(1))),
+        email_context=email_words(status, status.decide(Decimal(1))),
         is_emailed=is_emailed,
         now=now,
     )
 
 
-def _follow_commitment(standing: MeterStanding, now: datetime) -> None:
-    if standing.meter_terms and standing.meter_terms.commitment:
-        adjust_on_demand(organization=standing.organization, used=standing.standing.used, now=now)
+def _follow_commitment(status: MeterStatus, now: datetime) -> None:
+    if status.meter_terms and status.meter_terms.commitment:
+        adjust_on_demand(organization=status.organization, used=status.use.used, now=now)
 
 
-def _follow_refusal(state: MeterState, standing: MeterStanding, now: datetime) -> None:
+def _follow_refusal(state: MeterState, status: MeterStatus, now: datetime) -> None:
     """`entitlement.blocked` when one more is refused, `entitlement.restored` when it is allowed again.
 
     Open holds come and go by the second: that all are taken is nothing to tell anybody.
     """
-    decision = standing.decide(Decimal(1))
+    decision = status.decide(Decimal(1))
     code = "" if decision.allowed or decision.code in ("concurrency_reached", "no_plan_for_meter") else decision.code
     if code and not state.blocked:
         state.blocked_since = now
-        _announce("entitlement.blocked", state, standing, decision, now)
+        _announce("entitlement.blocked", state, status, decision, now)
     elif state.blocked and not code:
-        _announce("entitlement.restored", state, standing, decision, now)
+        _announce("entitlement.restored", state, status, decision, now)
         state.blocked_since = None
     state.blocked = code
     # A new window allows again what this one refuses, without anybody doing anything.
-    state.watch_at = standing.window.end if code else None
+    state.watch_at = status.window.end if code else None
 
 
-def _announce(type: str, state: MeterState, standing: MeterStanding, decision: Decision, now: datetime) -> None:
+def _announce(type: str, state: MeterState, status: MeterStatus, decision: Decision, now: datetime) -> None:
     assert state.blocked_since is not None
     publish(
         type=type,
-        organization=standing.organization,
-        key=f"{standing.organization.pk}:{standing.meter.code}:{state.blocked_since.isoformat()}",
+        organization=status.organization,
+        key=f"{status.organization.pk}:{status.meter.code}:{state.blocked_since.isoformat()}",
         data={
-            "meter": standing.meter.code,
+            "meter": status.meter.code,
             "code": state.blocked or decision.code,
-            "window_end": standing.window.end.isoformat(),
+            "window_end": status.window.end.isoformat(),
         },
-        email_context=email_words(standing, decision),
+        email_context=email_words(status, decision),
         now=now,
     )
 

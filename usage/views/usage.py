@@ -36,7 +36,7 @@ def overview(request: OrganizationRequest) -> HttpResponse:
         "usage/overview.html",
         {
             "now": now,
-            "terms": answers[0].standing.terms if answers else None,
+            "terms": answers[0].status.terms if answers else None,
             "lines": [presentation.meter_line(answer) for answer in answers],
             "notices": [notice for answer in answers if (notice := presentation.way_up(answer))],
             "holds": _open_holds(request, now),
@@ -63,11 +63,11 @@ def meter(request: OrganizationRequest, code: str) -> HttpResponse:
         {
             "now": now,
             "meter": found,
-            "standing": answer.standing,
+            "status": answer.status,
             "line": presentation.meter_line(answer),
             "notice": presentation.way_up(answer),
-            "forecast": forecast(answer.standing),
-            "billed": presentation.billed_money(answer.standing, billed_so_far(answer.standing)),
+            "forecast": forecast(answer.status),
+            "billed": presentation.billed_money(answer.status, billed_so_far(answer.status)),
             "chart": presentation.chart(months),
             "days": presentation.day_table(days),
             "holds": _open_holds(request, now, found),
