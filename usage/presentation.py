@@ -61,13 +61,13 @@ def meter_line(entitlement: Entitlement) -> MeterLine:
 
 def shares(status: MeterStatus) -> tuple[Decimal, Decimal, Decimal, Decimal]:
     """What the window used so far: included, from credits, billed, and what nothing has paid for yet."""
-    now = status.use
-    credits = sum(now.before.credits.values(), ZERO) + sum((c.quantity for c in now.paid.credits.values()), ZERO)
-    billed = now.before.billed + now.paid.billed
-    open_quantity = max(now.overage - now.paid.total + now.paid.unpaid, ZERO)
+    use, coverage = status.use, status.use.coverage
+    credits = sum(use.ladder_start.credits.values(), ZERO) + coverage.from_credits
+    billed = use.ladder_start.billed + coverage.billed
+    open_quantity = max(use.overage - coverage.total + coverage.unpaid, ZERO)
     if status.meter_terms and status.meter_terms.beyond == "bill":
         billed, open_quantity = billed + open_quantity, ZERO
-    return max(now.charged - credits - billed - open_quantity, ZERO), credits, billed, open_quantity
+    return max(use.charged - credits - billed - open_quantity, ZERO), credits, billed, open_quantity
 
 
 def percent_of(used: Decimal, quota: Decimal | None) -> int | None:

@@ -23,6 +23,7 @@ from credits.models import CreditHold
 from credits.services import holds as credit_holds
 from plans.models import Meter
 from usage.api import serializers
+from usage.errors import HoldRefused
 from usage.models import UsageHold
 from usage.services.capture import capture_usage_hold
 from usage.services.entitlements import (
@@ -33,7 +34,7 @@ from usage.services.entitlements import (
     suspended_message,
     unit_entitlement,
 )
-from usage.services.holds import HoldRefused, get_usage_hold, open_usage_hold, release_usage_hold
+from usage.services.holds import get_usage_hold, open_usage_hold, release_usage_hold
 
 Hold = UsageHold | CreditHold
 REFUSED = OpenApiResponse(serializers.HoldRefusedSerializer, "Not covered; `details` say what is missing.")

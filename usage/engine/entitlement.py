@@ -1,14 +1,14 @@
 """May this organization use n of this meter now? Values in, the answer with its reason out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 from core.money import minor_digits
 from core.quantities import ZERO
 from plans.engine import ladders
 from plans.engine.terms import MeterTerms
-from usage.engine.settlement import Before, Cover, Paid, settle
+from usage.engine.settlement import LADDER_BOTTOM, NOTHING_COVERED, Coverage, LadderStart, cover_overage
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,15 +16,15 @@ class MeterUse:
     """What a meter has used in its window, and how that was paid.
 
     `used` is what people are told (of readings the newest), `charged` the total that settlement goes by (the highest).
-    `overage` is what the present segment is to pay for, `paid` how it was paid so far. The `held_…` quantities are
-    those of open holds.
+    `overage` is what the present segment is to pay for, `coverage` how it was paid when it was last settled. The
+    `held_…` quantities are those of open holds.
     """
 
     used: Decimal
     charged: Decimal
     overage: Decimal = ZERO
-    paid: Paid = field(default_factory=lambda: Paid({}))
-    before: Before = field(default_factory=lambda: Before({}))
+    coverage: Coverage = NOTHING_COVERED
+    ladder_start: LadderStart = LADDER_BOTTOM
     earlier_unpaid: Decimal = ZERO
     held_included: Decimal = ZERO
     held_credits: Decimal = ZERO
@@ -59,6 +59,14 @@ class Decision:
     draws: tuple[Draw, ...] = ()
     to_bill: Decimal = ZERO
     missing: Decimal = ZERO
+
+    @property
+    def blocked(self) -> str:
+        """Why the meter is blocked, when this is the decision about one more; empty when it is not.
+
+        That all open holds are taken blocks nothing, since they come and go by the second.
+        """
+        return "" if self.allowed or self.code in ("concurrency_reached", "no_plan_for_meter") else self.code
 
 
 def decide(
@@ -100,10 +108,10 @@ def _covered(quantity: Decimal, terms: MeterTerms, use: MeterUse, funds: Mapping
     if not beyond and included == quantity:
         return Decision(True, "allowance", from_allowance=quantity)
     left = {unit: fund.available for unit, fund in funds.items() if not fund.debt}
-    now = settle(overage=use.overage, paid=use.paid, terms=terms, available=left, before=use.before)
-    for unit, amount in now.movements(use.paid).items():
+    now = cover_overage(use.overage, earlier=use.coverage, terms=terms, available=left, ladder_start=use.ladder_start)
+    for unit, amount in now.credits_moved_since(use.coverage).items():
         left[unit] = left.get(unit, ZERO) - max(amount, ZERO)
-    draws, open_quantity = _draws(beyond, terms, use, now.credits, left)
+    draws, open_quantity = _draws(beyond, terms, use, now, left)
     to_bill = ZERO
     if terms.is_billed and open_quantity:
         to_bill = min(open_quantity, _room_to_bill(open_quantity, terms, use, now.billed))
@@ -115,14 +123,12 @@ def _covered(quantity: Decimal, terms: MeterTerms, use: MeterUse, funds: Mapping
 
 
 def _draws(
-    wanted: Decimal, terms: MeterTerms, use: MeterUse, covers: Mapping[str, Cover], left: dict[str, Decimal]
+    wanted: Decimal, terms: MeterTerms, use: MeterUse, coverage: Coverage, left: dict[str, Decimal]
 ) -> tuple[list[Draw], Decimal]:
     draws: list[Draw] = []
     for rate in terms.credit_rates if terms.uses_credits else ():
-        cover = covers.get(rate.unit)
-        # What open holds have set aside stands on the ladder before this.
-        start = use.before.credits.get(rate.unit, ZERO) + (cover.quantity if cover else ZERO)
-        start += use.held_credits
+        # What open holds have set aside comes before this on the ladder.
+        start = use.ladder_start.of(rate.unit) + coverage.cover_of(rate.unit).quantity + use.held_credits
         more = ladders.affordable(rate.ladder, amount=max(left.get(rate.unit, ZERO), ZERO), start=start, wanted=wanted)
         if more:
             cost = ladders.cost_of_span(rate.ladder, start=start, end=start + more)
@@ -139,7 +145,7 @@ def _room_to_bill(wanted: Decimal, terms: MeterTerms, use: MeterUse, billed: Dec
         terms.bill,
         cap=terms.cap,
         minor_digits=minor_digits(terms.currency),
-        start=use.before.billed + billed + use.held_to_bill,
+        start=use.ladder_start.billed + billed + use.held_to_bill,
         wanted=wanted,
     )
 

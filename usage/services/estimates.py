@@ -56,8 +56,7 @@ def billed_so_far(status: MeterStatus) -> int:
     terms = status.meter_terms
     if terms is None or terms.bill is None or terms.currency is None:
         return 0
-    covered = sum((cover.quantity for cover in status.use.paid.credits.values()), ZERO)
-    before, open_quantity = status.use.before.billed, status.use.overage - covered
+    before, open_quantity = status.use.ladder_start.billed, status.use.overage - status.use.coverage.from_credits
     digits = minor_digits(terms.currency)
     if terms.cap is not None:
         open_quantity = ladders.affordable_within_cap(

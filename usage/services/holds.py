@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import Organization
-from core.errors import NotFound, PaymentRequired, RuleRefused
+from core.errors import NotFound
 from core.public_ids import new_public_id
 from core.quantities import as_text, parse_positive_quantity
 from credits.errors import HoldEnded, ReferenceConflict
@@ -19,6 +19,7 @@ from credits.services.wallets import lock_wallets
 from notifications.services import publish
 from plans.models import Meter
 from usage.engine.entitlement import Decision
+from usage.errors import HoldRefused, MeterNotHoldable
 from usage.models import MeterState, UsageHold
 from usage.services import meter_states
 from usage.services.entitlements import message_of
@@ -26,36 +27,8 @@ from usage.services.meter_status import MeterStatus, meter_status
 from usage.services.settlement import settle
 
 
-class MeterNotHoldable(RuleRefused):
-    """422. Subjects and readings cannot be set aside."""
-
-    code = "meter_not_holdable"
-
-    def __init__(self, meter: Meter) -> None:
-        super().__init__(
-            f"{meter.name} cannot be held: it counts {meter.get_aggregation_display().lower()}. "
-            "Ask for the entitlement before the job, and report the event after it.",
-            meter=meter.code,
-        )
-
-
-class HoldRefused(PaymentRequired):
-    """402. What was asked for is not covered; `code` is the entitlement's."""
-
-    def __init__(self, *, status: MeterStatus, decision: Decision, quantity: Decimal, message: str) -> None:
-        missing = min(decision.missing, quantity) if decision.missing else quantity
-        super().__init__(
-            message,
-            code=decision.code,
-            required=as_text(quantity),
-            available=as_text(quantity - missing),
-            shortfall=as_text(missing),
-        )
-        self.status, self.decision, self.quantity = status, decision, quantity
-
-
 @dataclass(frozen=True, slots=True)
-class Asked:
+class HoldRequest:
     """A hold as it was asked for, checked."""
 
     organization: Organization
@@ -79,7 +52,7 @@ def open_usage_hold(
     The organization's same reference returns the first hold. Raises InvalidInput, MeterNotHoldable, HoldRefused,
     ReferenceConflict.
     """
-    asked = Asked(
+    asked = HoldRequest(
         organization,
         meter,
         parse_positive_quantity(quantity),
@@ -158,7 +131,7 @@ def get_usage_hold(*, organization: Organization | None, public_id: str) -> Usag
     return hold
 
 
-def _same(earlier: UsageHold, asked: Asked) -> UsageHold:
+def _same(earlier: UsageHold, asked: HoldRequest) -> UsageHold:
     if (earlier.meter_id, earlier.quantity) != (asked.meter.pk, asked.quantity):
         raise ReferenceConflict(asked.reference)
     return earlier
@@ -171,7 +144,7 @@ def _settle_what_waits(state: MeterState, now: datetime) -> None:
         settle([state], now=now)
 
 
-def _open(asked: Asked, status: MeterStatus, decision: Decision, now: datetime) -> UsageHold:
+def _open(asked: HoldRequest, status: MeterStatus, decision: Decision, now: datetime) -> UsageHold:
     terms = status.terms
     segments = [segment for segment, _ in terms.segments_of(asked.meter.code) if segment.start <= now]
     public_id = new_public_id("hold")

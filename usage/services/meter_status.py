@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from accounts.models import Organization
 from core import sql_arrays
@@ -18,17 +18,16 @@ from plans.engine.windows import Window
 from plans.models import Meter
 from plans.terms import timelines_for
 from usage.engine.entitlement import Decision, Funds, MeterUse, decide
-from usage.engine.settlement import Before
+from usage.engine.settlement import LadderStart
 from usage.models import MeterState
-from usage.services.counter_totals import counters_since, totals_of
-from usage.services.meter_states import Key
+from usage.services.counters import totals_from, totals_statement
+from usage.services.meter_states import MeterKey
 from usage.services.settlement_windows import (
-    Counting,
     UsedWindow,
-    bring_settlements,
+    WindowQuery,
+    attach_settlements,
     counted_windows,
-    is_charged,
-    settled_in,
+    settlements_statement,
 )
 
 HELD_SQL = """
@@ -100,9 +99,15 @@ def meter_status(*, organization: Organization, meter: Meter, at: datetime) -> M
     return meter_statuses([(organization, meter)], at=at)[0]
 
 
+def used_of(*, organization: Organization, meter: str, at: datetime) -> Decimal:
+    """What the window around `at` has counted of the meter with this code; of readings, the present one."""
+    found = Meter.objects.filter(code=meter).first()
+    return meter_status(organization=organization, meter=found, at=at).use.used if found else ZERO
+
+
 def meter_statuses(wanted: Iterable[tuple[Organization, Meter]], *, at: datetime) -> list[MeterStatus]:
     """The same for many meters, of one organization or of several, in the order given."""
-    keys: dict[Key, tuple[Organization, Meter]] = {(found.pk, meter.pk): (found, meter) for found, meter in wanted}
+    keys: dict[MeterKey, tuple[Organization, Meter]] = {(found.pk, meter.pk): (found, meter) for found, meter in wanted}
     if not keys:
         return []
     ids = list(dict.fromkeys(pk for pk, _ in keys))
@@ -111,22 +116,22 @@ def meter_statuses(wanted: Iterable[tuple[Organization, Meter]], *, at: datetime
     starts = {key: terms[key[0]].window.start for key in keys}
     units = {rate.unit for key, (_, meter) in keys.items() for rate in _rates(terms[key[0]], meter)}
     counted, settled, held, lots = fetch_together(
-        counters_since(starts),
-        settled_in((*key, start) for key, start in starts.items()),
+        totals_statement(starts),
+        settlements_statement((*key, start) for key, start in starts.items()),
         _held_and_unpaid(starts, at),
         wallet_lots(organization_ids=ids, at=at, units=units),
     )
     windows = {
         window.key: window
         for window in counted_windows(
-            [Counting(key, meter.code, meter.aggregation, at) for key, (_, meter) in keys.items()],
+            [WindowQuery(key, meter.code, meter.aggregation, at) for key, (_, meter) in keys.items()],
             timelines=timelines,
-            totals=totals_of(counted),
+            totals=totals_from(counted),
             until=at,
         )
-        if window.window.start == starts[window.key]
+        if window.start == starts[window.key]
     }
-    bring_settlements(list(windows.values()), settled)
+    attach_settlements(list(windows.values()), settled)
     readings = _readings(keys)
     holds = {(organization, meter): Held(*row) for organization, meter, *row in held}
     wallets = states_of(lots, at=at)
@@ -153,42 +158,45 @@ def _rates(terms: Terms, meter: Meter) -> tuple[CreditRate, ...]:
 
 
 def _use(window: UsedWindow | None, terms: Terms, meter: Meter, reading: Decimal | None, held: Held) -> MeterUse:
-    amounts: dict[str, Any] = {
-        "held_included": held.included,
-        "held_credits": held.credits,
-        "held_to_bill": held.to_bill,
-        "open_holds": held.holds,
-    }
+    use = MeterUse(
+        used=ZERO,
+        charged=ZERO,
+        earlier_unpaid=held.unpaid_before,
+        held_included=held.included,
+        held_credits=held.credits,
+        held_to_bill=held.to_bill,
+        open_holds=held.holds,
+    )
     if window is None:
-        return MeterUse(ZERO, ZERO, earlier_unpaid=held.unpaid_before, **amounts)
+        return use
     covered: dict[str, Decimal] = defaultdict(Decimal)
     billed = ZERO
     unpaid = held.unpaid_before
-    current = window.parts[-1]
-    for part in window.parts:
-        if part.segment_start > terms.segment.start:
+    current = window.segments[-1]
+    for segment in window.segments:
+        if segment.start > terms.segment.start:
             break
-        current = part
-    for part in window.parts[: window.parts.index(current)]:
-        for unit, cover in part.paid.credits.items():
+        current = segment
+    for segment in window.segments[: window.segments.index(current)]:
+        for unit, cover in segment.coverage.credits.items():
             covered[unit] += cover.quantity
-        billed += part.paid.billed
-        unpaid += part.paid.unpaid
-    used = current.used if is_charged(current.terms) else current.total
+        billed += segment.coverage.billed
+        unpaid += segment.coverage.unpaid
+    used = current.used if current.charged_terms else current.total
     if meter.aggregation == Meter.Aggregation.LATEST:
         used = reading or ZERO
-    return MeterUse(
+    return replace(
+        use,
         used=used,
         charged=current.used,
         overage=current.overage,
-        paid=current.paid,
-        before=Before(dict(covered), billed),
+        coverage=current.coverage,
+        ladder_start=LadderStart(dict(covered), billed),
         earlier_unpaid=unpaid,
-        **amounts,
     )
 
 
-def _readings(keys: Mapping[Key, tuple[Organization, Meter]]) -> dict[Key, Decimal | None]:
+def _readings(keys: Mapping[MeterKey, tuple[Organization, Meter]]) -> dict[MeterKey, Decimal | None]:
     latest = [key for key, (_, meter) in keys.items() if meter.aggregation == Meter.Aggregation.LATEST]
     if not latest:
         return {}
@@ -201,7 +209,7 @@ def _readings(keys: Mapping[Key, tuple[Organization, Meter]]) -> dict[Key, Decim
     }
 
 
-def _held_and_unpaid(starts: Mapping[Key, datetime], at: datetime) -> Statement:
+def _held_and_unpaid(starts: Mapping[MeterKey, datetime], at: datetime) -> Statement:
     """Asks for the rows of `Held`, by organization and meter."""
     rows = [(*key, at, window_start) for key, window_start in starts.items()]
     wanted, values = sql_arrays.wanted(("bigint", "bigint", "timestamptz", "timestamptz"), rows)

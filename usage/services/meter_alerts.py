@@ -1,4 +1,4 @@
-"""Telling when included usage is running out, and when a meter is refused or allowed again."""
+"""Checking meters: telling when included usage is running out, and when a meter is blocked or allowed again."""
 
 import logging
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from plans.services.companion import adjust_on_demand
 from usage.engine.entitlement import Decision
 from usage.models import MeterState
 from usage.presentation import email_words
-from usage.services.meter_states import watched
+from usage.services import meter_states
 from usage.services.meter_status import MeterStatus, meter_statuses
 
 logger = logging.getLogger(__name__)
@@ -24,44 +24,40 @@ THRESHOLDS = (50, 75, 90, 100)
 ORGANIZATIONS_AT_ONCE = 200
 
 
-def watch(*, now: datetime, organization_ids: Sequence[int] | None = None) -> int:
-    """Look at every meter where something happened, and tell what has to be told; returns how many were looked at.
+def check_meters(*, now: datetime, organization_ids: Sequence[int] | None = None) -> int:
+    """Check every meter where something happened, and announce what has to be; returns how many were checked.
 
-    Where that fails for one organization, the others are told all the same, and its own meters stay to be looked at.
+    Where that fails for one organization, the others are told all the same, and its own meters stay to be checked.
     """
-    waiting, seen = _waiting(now, organization_ids), 0
+    waiting, checked = _waiting(now, organization_ids), 0
     for start in range(0, len(waiting), ORGANIZATIONS_AT_ONCE):
         batch = waiting[start : start + ORGANIZATIONS_AT_ONCE]
         try:
-            seen += _watch(batch, now)
+            checked += _check(batch, now)
         except Exception:
-            logger.warning("A batch of meters could not be watched; its organizations come one by one", exc_info=True)
-            seen += sum(_watch_one(organization_id, now) for organization_id in batch)
-    return seen
+            logger.warning("A batch of meters could not be checked; its organizations come one by one", exc_info=True)
+            checked += sum(_check_one(organization_id, now) for organization_id in batch)
+    return checked
 
 
 def _waiting(now: datetime, organization_ids: Sequence[int] | None) -> list[int]:
-    states = MeterState.objects.filter(watch_at__lte=now)
+    states = MeterState.objects.filter(check_at__lte=now)
     if organization_ids is not None:
         states = states.filter(organization_id__in=organization_ids)
     return list(states.order_by("organization_id").values_list("organization_id", flat=True).distinct())
 
 
-def _watch_one(organization_id: int, now: datetime) -> int:
+def _check_one(organization_id: int, now: datetime) -> int:
     try:
-        return _watch([organization_id], now)
+        return _check([organization_id], now)
     except Exception:
-        logger.exception("The meters of organization %s cannot be watched", organization_id)
+        logger.exception("The meters of organization %s cannot be checked", organization_id)
         return 0
 
 
 @transaction.atomic
-def _watch(organization_ids: Sequence[int], now: datetime) -> int:
-    states = list(
-        MeterState.objects.select_for_update(of=("self",), no_key=True)
-        .filter(organization__in=organization_ids, watch_at__lte=now)
-        .order_by("organization_id", "meter_id")
-    )
+def _check(organization_ids: Sequence[int], now: datetime) -> int:
+    states = meter_states.lock_due_to_check(organization_ids, now=now)
     organizations = Organization.objects.in_bulk(organization_ids)
     meters = Meter.objects.in_bulk({state.meter_id for state in states})
     statuses = meter_statuses(
@@ -69,9 +65,10 @@ def _watch(organization_ids: Sequence[int], now: datetime) -> int:
     )
     _announce_thresholds(statuses, now)
     for state, status in zip(states, statuses, strict=True):
-        _follow_commitment(status, now)
-        _follow_refusal(state, status, now)
-    watched(states)
+        if status.meter_terms and status.meter_terms.commitment:
+            adjust_on_demand(organization=status.organization, used=status.use.used, now=now)
+        _update_blocked(state, status, now)
+    meter_states.mark_checked(states)
     return len(states)
 
 
@@ -80,9 +77,9 @@ def _announce_thresholds(statuses: Sequence[MeterStatus], now: datetime) -> None
     the highest.
     """
     passed = [_key(status, threshold) for status in statuses for threshold in _passed(status)]
-    told = published(type="usage.threshold", keys=passed) if passed else set()
+    known = published(type="usage.threshold", keys=passed) if passed else set()
     for status in statuses:
-        new = [threshold for threshold in _passed(status) if _key(status, threshold) not in told]
+        new = [threshold for threshold in _passed(status) if _key(status, threshold) not in known]
         for threshold in new:
             _announce_threshold(status, threshold, now, is_emailed=threshold == new[-1])
 
@@ -118,27 +115,18 @@ def _announce_threshold(status: MeterStatus, threshold: int, now: datetime, *, i
     )
 
 
-def _follow_commitment(status: MeterStatus, now: datetime) -> None:
-    if status.meter_terms and status.meter_terms.commitment:
-        adjust_on_demand(organization=status.organization, used=status.use.used, now=now)
-
-
-def _follow_refusal(state: MeterState, status: MeterStatus, now: datetime) -> None:
-    """`entitlement.blocked` when one more is refused, `entitlement.restored` when it is allowed again.
-
-    Open holds come and go by the second: that all are taken is nothing to tell anybody.
-    """
+def _update_blocked(state: MeterState, status: MeterStatus, now: datetime) -> None:
+    """`entitlement.blocked` when one more is refused, `entitlement.restored` when it is allowed again."""
     decision = status.decide(Decimal(1))
-    code = "" if decision.allowed or decision.code in ("concurrency_reached", "no_plan_for_meter") else decision.code
-    if code and not state.blocked:
+    if decision.blocked and not state.blocked:
         state.blocked_since = now
         _announce("entitlement.blocked", state, status, decision, now)
-    elif state.blocked and not code:
+    elif state.blocked and not decision.blocked:
         _announce("entitlement.restored", state, status, decision, now)
         state.blocked_since = None
-    state.blocked = code
+    state.blocked = decision.blocked
     # A new window allows again what this one refuses, without anybody doing anything.
-    state.watch_at = status.window.end if code else None
+    state.check_at = status.window.end if decision.blocked else None
 
 
 def _announce(type: str, state: MeterState, status: MeterStatus, decision: Decision, now: datetime) -> None:
@@ -155,8 +143,3 @@ def _announce(type: str, state: MeterState, status: MeterStatus, decision: Decis
         email_context=email_words(status, decision),
         now=now,
     )
-
-
-def watch_all_meters(*, organization: Organization, now: datetime) -> None:
-    """Something changed that concerns every meter of the organization: look at all of them soon."""
-    MeterState.objects.filter(organization=organization, meter__in=Meter.objects.in_use()).update(watch_at=now)
