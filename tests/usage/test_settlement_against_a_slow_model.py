@@ -86,7 +86,7 @@ def settled_in_steps(overages_seen, terms, wallets):
             left[unit] -= amount
         assert result.total == overage
         assert all(amount >= 0 for amount in left.values())
-        paid = Coverage(result.credits, result.billed, result.unpaid)
+        paid = result
         assert result.credits_moved_since(paid) == {}
     return paid, left
 

@@ -28,6 +28,7 @@ from usage.models import UsageHold
 from usage.services.capture import capture_usage_hold
 from usage.services.entitlements import (
     Entitlement,
+    buy_url,
     checkout_url,
     packs_for,
     paying_units,
@@ -202,7 +203,9 @@ def _suspended(organization: Organization, asked: dict[str, Any]) -> PaymentRequ
 
 def _ways_to_pay(organization: Organization, unit: str) -> dict[str, Any]:
     entitlement = unit_entitlement(organization=organization, unit=unit, now=timezone.now())
-    return {"entitlement": entitlement, "packs": packs_for([unit]), "checkout_url": entitlement["action"]["url"]}
+    action = entitlement["action"]
+    url = action["url"] if action else buy_url(organization, unit)
+    return {"entitlement": entitlement, "packs": packs_for([unit]), "checkout_url": url}
 
 
 def _deadline(asked: dict[str, Any], now: datetime) -> datetime | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Literal, TypedDict
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -22,6 +22,74 @@ from usage.services.meter_status import MeterStatus, meter_statuses
 ONE = Decimal(1)
 
 
+class AllowanceAnswer(TypedDict):
+    """What the plan includes per window; quantities as texts, `included` None is unlimited."""
+
+    included: str | None
+    used: str
+    held: str
+    remaining: str | None
+    window_start: str
+    window_end: str
+
+
+class NextExpiryAnswer(TypedDict):
+    amount: str
+    at: str
+
+
+class CreditsAnswer(TypedDict):
+    """Of one wallet, in credits of its unit."""
+
+    unit: str
+    available: str
+    held: str
+    debt: str
+    next_expiry: NextExpiryAnswer | None
+
+
+class CommitmentAnswer(TypedDict):
+    bought: str
+    used: str
+
+
+class ConcurrencyAnswer(TypedDict):
+    limit: int
+    open: int
+
+
+class ActionAnswer(TypedDict):
+    """The way out of a refusal."""
+
+    kind: Literal["buy_credits", "change_plan", "buy_quantity", "pay_invoice"]
+    url: str
+
+
+class EntitlementAnswer(TypedDict):
+    """An entitlement as the API gives it; sections that do not apply are None."""
+
+    meter: str | None
+    allowed: bool
+    code: str
+    message: str
+    allowance: AllowanceAnswer | None
+    credits: CreditsAnswer | None
+    commitment: CommitmentAnswer | None
+    concurrency: ConcurrencyAnswer | None
+    on_exhausted: str | None
+    as_of: str
+    action: ActionAnswer | None
+
+
+class OfferedPackAnswer(TypedDict):
+    """`price` is in minor units of `currency`."""
+
+    code: str
+    credits: str | None
+    price: int | None
+    currency: str
+
+
 @dataclass(frozen=True, slots=True)
 class Entitlement:
     """A decision about one meter, and all that was looked at."""
@@ -29,7 +97,7 @@ class Entitlement:
     status: MeterStatus
     decision: Decision
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> EntitlementAnswer:
         status, decision = self.status, self.decision
         terms = status.meter_terms
         return {
@@ -69,7 +137,7 @@ def meters_of(*, organization: Organization, now: datetime) -> list[Meter]:
     return [found[code] for code in codes if code in found]
 
 
-def unit_entitlement(*, organization: Organization, unit: str, now: datetime) -> dict[str, Any]:
+def unit_entitlement(*, organization: Organization, unit: str, now: datetime) -> EntitlementAnswer:
     """The same shape for plain credits, for the refusal of a hold that names a unit in place of a meter."""
     wallet = Wallet.objects.state(organization=organization, unit=unit, at=now)
     code = "suspended" if organization.suspended_at else "debt" if wallet.debt else "limit_reached"
@@ -92,7 +160,7 @@ def unit_entitlement(*, organization: Organization, unit: str, now: datetime) ->
     }
 
 
-def packs_for(units: Iterable[str]) -> list[dict[str, Any]]:
+def packs_for(units: Iterable[str]) -> list[OfferedPackAnswer]:
     """What is on sale of these units, cheapest first; open amounts are offered at their minimum."""
     return [
         {
@@ -105,7 +173,7 @@ def packs_for(units: Iterable[str]) -> list[dict[str, Any]]:
     ]
 
 
-def wallet_json(unit: str, wallet: WalletState) -> dict[str, Any]:
+def wallet_json(unit: str, wallet: WalletState) -> CreditsAnswer:
     soonest = wallet.next_expiry
     return {
         "unit": unit,
@@ -152,7 +220,7 @@ def message_of(status: MeterStatus, decision: Decision) -> str:
             return f"{name} is not part of the present plan. Choose a plan that has it."
 
 
-def action_for(status: MeterStatus, decision: Decision) -> dict[str, Any] | None:
+def action_for(status: MeterStatus, decision: Decision) -> ActionAnswer | None:
     """What to do about a refusal, and where; None when it is allowed."""
     if decision.allowed:
         return None
@@ -172,7 +240,7 @@ def suspended_message(organization: Organization) -> str:
     return f"{organization.name} is suspended for an unpaid bill. Pay it, and everything works again."
 
 
-def pay_invoice(organization: Organization) -> dict[str, Any]:
+def pay_invoice(organization: Organization) -> ActionAnswer:
     return {"kind": "pay_invoice", "url": page("plans:invoices", organization)}
 
 
@@ -200,7 +268,7 @@ def _way_out(status: MeterStatus) -> str:
     return "Buy credits or choose a larger plan to go on." if paying_units(status) else "Choose a larger plan."
 
 
-def _allowance(status: MeterStatus) -> dict[str, Any] | None:
+def _allowance(status: MeterStatus) -> AllowanceAnswer | None:
     terms = status.meter_terms
     if terms is None or terms.commitment is not None:
         return None
@@ -215,7 +283,7 @@ def _allowance(status: MeterStatus) -> dict[str, Any] | None:
     }
 
 
-def _credits(status: MeterStatus) -> dict[str, Any] | None:
+def _credits(status: MeterStatus) -> CreditsAnswer | None:
     """Of the wallet that would pay: the first with anything in it, else the first that is tried."""
     terms = status.meter_terms
     if terms is None or not terms.credit_rates or not terms.uses_credits:

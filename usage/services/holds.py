@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from django.db import transaction
 
@@ -108,7 +107,7 @@ def sweep_holds(*, now: datetime) -> list[UsageHold | CreditHold]:
 def announce_expired(*, hold: UsageHold | CreditHold, now: datetime) -> None:
     """`hold.expired`. A credit hold that belongs to a usage hold is told of with that."""
     if isinstance(hold, UsageHold):
-        of: dict[str, Any] = {"meter": hold.meter.code, "unit": None, "quantity": as_text(hold.quantity)}
+        of: dict[str, str | None] = {"meter": hold.meter.code, "unit": None, "quantity": as_text(hold.quantity)}
     elif hold.usage_holds.exists():
         return
     else:

@@ -11,7 +11,7 @@ from plans.models import Meter
 from plans.terms import timelines_for
 from usage.engine.event_validation import ValidEvent, validate_event
 from usage.errors import EventRejected
-from usage.services.entitlements import Entitlement, entitlements
+from usage.services.entitlements import Entitlement, EntitlementAnswer, entitlements
 from usage.services.ingest import event_meters
 from usage.services.segments import EventSegment, SegmentFinder
 
@@ -30,8 +30,8 @@ class SampleResult:
         return self.event.counted if self.event else Decimal(0)
 
     @property
-    def answer(self) -> dict[str, Any]:
-        return self.entitlement.as_json() if self.entitlement else {}
+    def answer(self) -> EntitlementAnswer | None:
+        return self.entitlement.as_json() if self.entitlement else None
 
 
 def try_event(*, organization: Organization, meter: Meter, event: Mapping[str, Any], now: datetime) -> SampleResult:

@@ -1,4 +1,4 @@
-"""Reading what is to be settled: a meter's windows, each segment with its terms, its usage, and how that was covered."""
+"""What there is to settle: a meter's windows, each segment with its terms, its usage, and how that was covered."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
