@@ -1,4 +1,4 @@
-"""The stories in docs/life-of-*.md name what there is: every file, every symbol in it, and every other name of the code."""
+"""The stories in docs/life-of-*.md name what there is: every file, every symbol in it, and every name beside it."""
 
 import re
 from functools import cache

@@ -63,7 +63,7 @@ SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::text[], 
    SET segment_start = excluded.segment_start, day = excluded.day, live_events = excluded.live_events
 """
 
-# The columns that name windows of meters, as `sql_arrays.wanted` takes them.
+# The columns that name windows of meters, as `sql_arrays.rows_to_join` takes them.
 WINDOW_KEY = ("bigint", "bigint", "timestamptz")
 
 TOTALS_SQL = """
@@ -262,7 +262,7 @@ def carried_readings(windows: Iterable[tuple[int, int, datetime]]) -> dict[tuple
     rows = list(windows)
     if not rows:
         return {}
-    wanted, values = sql_arrays.wanted(WINDOW_KEY, rows)
+    wanted, values = sql_arrays.rows_to_join(WINDOW_KEY, rows)
     with prepared_cursor() as cursor:
         cursor.execute(CARRIED_READING_SQL.format(wanted=wanted), values)
         return {(row[0], row[1], row[2]): row[3] for row in cursor.fetchall()}
@@ -365,4 +365,4 @@ def _find_reading_again(event: CountedEvent) -> None:
 
 
 def _wanted(since: Mapping[MeterKey, datetime]) -> tuple[str, list[Any]]:
-    return sql_arrays.wanted(WINDOW_KEY, [(*key, start) for key, start in since.items()])
+    return sql_arrays.rows_to_join(WINDOW_KEY, [(*key, start) for key, start in since.items()])

@@ -212,5 +212,5 @@ def _readings(keys: Mapping[MeterKey, tuple[Organization, Meter]]) -> dict[Meter
 def _held_and_unpaid(starts: Mapping[MeterKey, datetime], at: datetime) -> Statement:
     """Asks for the rows of `Held`, by organization and meter."""
     rows = [(*key, at, window_start) for key, window_start in starts.items()]
-    wanted, values = sql_arrays.wanted(("bigint", "bigint", "timestamptz", "timestamptz"), rows)
+    wanted, values = sql_arrays.rows_to_join(("bigint", "bigint", "timestamptz", "timestamptz"), rows)
     return HELD_SQL.format(wanted=wanted), values
