@@ -22,7 +22,7 @@ from plans.engine.windows import Window
 from plans.models import Subscription
 from plans.presentation import subscription_money, trial_line
 from plans.terms import terms_for
-from usage.presentation import meter_line, way_up
+from usage.presentation import meter_line, notice_of
 from usage.services.entitlements import entitlements, meters_of
 
 LATEST = 6
@@ -55,7 +55,7 @@ def overview(request: OrganizationRequest) -> HttpResponse:
             "plan_summary": plan_summary(terms, base),
             "meters": meters,
             "has_unpaid": any(line.unpaid for line in meters),
-            "notices": [notice for answer in answers if (notice := way_up(answer))]
+            "notices": [notice for answer in answers if (notice := notice_of(answer))]
             + ending(balances, organization, now),
             "is_new": base is None and not latest and not any(answer.status.use.used for answer in answers),
             "balances": balances,

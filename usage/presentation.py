@@ -154,8 +154,8 @@ def _badge(entitlement: Entitlement) -> tuple[str, str]:
     return "", ""
 
 
-def way_up(entitlement: Entitlement) -> dict[str, str] | None:
-    """What to do before it is used up, or now that it is: the page's notice."""
+def notice_of(entitlement: Entitlement) -> dict[str, str] | None:
+    """The page's notice: what to do before the meter is used up, or now that it is. None while there is enough."""
     status = entitlement.status
     organization = status.organization
     percent = percent_of(status.use.used, _quota(status))

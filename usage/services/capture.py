@@ -76,7 +76,7 @@ def _repeated(hold: UsageHold, used: Decimal, status: str, duration_ms: int | No
 
 
 def _settled_so_far(hold: UsageHold, now: datetime) -> MeterState:
-    """Settle what came before, without the hold: then all that changes is this job's."""
+    """Settle what came before, without the hold: whatever the next settlement changes is then due to this job."""
     states = MeterState.objects.select_related("meter").prefetch_related("meter__credit_rates")
     state = states.get(organization_id=hold.organization_id, meter_id=hold.meter_id)
     settle([state], now=now)
@@ -86,7 +86,7 @@ def _settled_so_far(hold: UsageHold, now: datetime) -> MeterState:
 
 def _event(hold: UsageHold, used: Decimal, status: str, duration_ms: int | None) -> ValidEvent:
     meter = hold.meter
-    # Of a job we are told the outcome and the duration; a rule's other conditions are about reported events.
+    # A capture reports the outcome and the duration of a job; the rule's other conditions are for reported events.
     rule = replace(meter.rule, max_latency_ms=None, property_bounds=())
     not_billable = why_not_billable(rule, status=status, duration_ms=duration_ms, properties={})
     return ValidEvent(

@@ -136,7 +136,7 @@ class CountedEvent(NamedTuple):
 
 
 class SegmentTotal(NamedTuple):
-    """What one segment of a window has counted; `highest` is what matters of readings."""
+    """What one segment of a window has counted; `highest` is the highest reading."""
 
     events: int
     billable: Decimal
@@ -241,7 +241,7 @@ def read_totals(since: Mapping[MeterKey, datetime], *, until: datetime | None = 
 
 
 def totals_statement(since: Mapping[MeterKey, datetime], *, before: date | None = None) -> Statement:
-    """Asks for the rows of `totals_from`."""
+    """The query whose rows `totals_from` takes; with `before`, of the days before that one."""
     wanted, values = _wanted(since)
     return TOTALS_SQL.format(wanted=wanted), [*values, before or "infinity"]
 

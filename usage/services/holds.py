@@ -105,7 +105,7 @@ def sweep_holds(*, now: datetime) -> list[UsageHold | CreditHold]:
 
 
 def announce_expired(*, hold: UsageHold | CreditHold, now: datetime) -> None:
-    """`hold.expired`. A credit hold that belongs to a usage hold is told of with that."""
+    """`hold.expired`. A credit hold that belongs to a usage hold is announced with that one."""
     if isinstance(hold, UsageHold):
         of: dict[str, str | None] = {"meter": hold.meter.code, "unit": None, "quantity": as_text(hold.quantity)}
     elif hold.usage_holds.exists():
@@ -137,7 +137,7 @@ def _same(earlier: UsageHold, asked: HoldRequest) -> UsageHold:
 
 
 def _settle_what_waits(state: MeterState, now: datetime) -> None:
-    """So that what was used is paid before anything is set aside: what the decision then sees is what there is."""
+    """What was used is paid before anything is set aside, so that the decision sees what is really left."""
     if state.settle_at is not None and state.settle_at <= now:
         lock_wallets(organization_ids=[state.organization_id])
         settle([state], now=now)

@@ -1,4 +1,4 @@
-"""Taking events in: the path that has to be fast, and never counts anything twice."""
+"""Taking events in: has to be fast, and never counts anything twice."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -128,8 +128,8 @@ def store_events(events: Sequence[ValidEvent], segments: Sequence[EventSegment],
     return new
 
 
-def _columns(batch: Iterable[ValidEvent], *, given: bool = False) -> dict[str, str]:
-    """What events say, as `SENT` takes it; with `given` without the times that they left to us."""
+def _columns(batch: Iterable[ValidEvent], *, as_sent: bool = False) -> dict[str, str]:
+    """The parameters of `SENT`; with `as_sent` without the times of events that were sent without one."""
     organizations, ids, meters, ats, timed, quantities, statuses, durations, subjects, properties, _, _ = zip(
         *batch, strict=True
     )
@@ -138,7 +138,7 @@ def _columns(batch: Iterable[ValidEvent], *, given: bool = False) -> dict[str, s
         "ids": sql_arrays.texts(ids),
         "meters": sql_arrays.numbers(meter.pk for meter in meters),
         "ats": sql_arrays.moments(
-            at if is_timed or not given else None for at, is_timed in zip(ats, timed, strict=True)
+            at if is_timed or not as_sent else None for at, is_timed in zip(ats, timed, strict=True)
         ),
         "quantities": sql_arrays.numbers(quantities),
         "statuses": sql_arrays.texts(statuses),
@@ -233,7 +233,7 @@ def _store_one_by_one(batch: Batch, result: IngestResult, now: datetime) -> None
 def _sort_repeats(repeats: Batch, result: IngestResult) -> None:
     """Events whose id is taken: duplicates, or rejected because under this id they said something else before."""
     with prepared_cursor() as cursor:
-        cursor.execute(DIFFERENT_SQL, _columns((event for _, event in repeats), given=True))
+        cursor.execute(DIFFERENT_SQL, _columns((event for _, event in repeats), as_sent=True))
         different = [repeats[place - 1] for (place,) in cursor.fetchall()]
     result.duplicates += len(repeats) - len(different)
     message = "This id was used before for another event. Use a new id for a new event."

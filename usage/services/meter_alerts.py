@@ -1,4 +1,7 @@
-"""Checking meters: telling when included usage is running out, and when a meter is blocked or allowed again."""
+"""Checks meters, and announces when included usage is running out, a meter is blocked, or it is allowed again.
+
+Whether a meter is blocked is decided in `engine/entitlement.py`.
+"""
 
 import logging
 from collections.abc import Sequence
@@ -25,9 +28,9 @@ ORGANIZATIONS_AT_ONCE = 200
 
 
 def check_meters(*, now: datetime, organization_ids: Sequence[int] | None = None) -> int:
-    """Check every meter where something happened, and announce what has to be; returns how many were checked.
+    """Check every meter that is due, and announce what has to be; returns how many were checked.
 
-    Where that fails for one organization, the others are told all the same, and its own meters stay to be checked.
+    Where that fails for one organization, those of the others are checked all the same, and its own stay due.
     """
     waiting, checked = _waiting(now, organization_ids), 0
     for start in range(0, len(waiting), ORGANIZATIONS_AT_ONCE):
@@ -73,8 +76,8 @@ def _check(organization_ids: Sequence[int], now: datetime) -> int:
 
 
 def _announce_thresholds(statuses: Sequence[MeterStatus], now: datetime) -> None:
-    """`usage.threshold`, once per threshold and window. Of several passed at once programs are told each, and people
-    the highest.
+    """`usage.threshold`, once per threshold and window. When several are passed at once, webhooks announce each of them
+    and the email only the highest.
     """
     passed = [_key(status, threshold) for status in statuses for threshold in _passed(status)]
     known = published(type="usage.threshold", keys=passed) if passed else set()
@@ -96,7 +99,7 @@ def _key(status: MeterStatus, threshold: int) -> str:
 
 
 def _announce_threshold(status: MeterStatus, threshold: int, now: datetime, *, is_emailed: bool) -> None:
-    assert status.meter_terms and status.meter_terms.included  # of nothing there is no part
+    assert status.meter_terms and status.meter_terms.included  # else no threshold is passed
     publish(
         type="usage.threshold",
         organization=status.organization,

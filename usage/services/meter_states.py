@@ -1,4 +1,4 @@
-"""The guard rows: locked before anything is decided about an organization's meter.
+"""The rows that are locked before anything is decided about an organization's meter.
 
 They also say what is due: to be settled (by the tally) and to be checked (for thresholds and refusals).
 """
@@ -18,8 +18,8 @@ from usage.models import MeterState
 MeterKey = tuple[int, int]
 """Organization and meter, by primary key."""
 
-# The conflict locks a row even where nothing is to be updated, and waits for whoever is just making it. Rows that were
-# already marked are left as they are: a busy meter costs one lock per batch, not one more version of its row.
+# ON CONFLICT locks a row even where nothing is to be updated, and waits for whoever is just inserting it. Rows that are
+# marked already stay as they are: a busy meter costs one lock per batch, and no new version of its row.
 LOCK_AND_MARK_DUE_SQL = """
 INSERT INTO usage_meterstate AS state
     (organization_id, meter_id, settle_at, settle_from, check_at, blocked, reading_id)
@@ -116,6 +116,7 @@ def lock_due_to_settle(organization_ids: Iterable[int], *, now: datetime) -> lis
 
 
 def lock_due_to_check(organization_ids: Iterable[int], *, now: datetime) -> list[MeterState]:
+    """Those that wait to be checked for thresholds and refusals."""
     return list(_lock_in_order(organization_ids).filter(check_at__lte=now))
 
 

@@ -1,4 +1,4 @@
-"""The status of meters now: five short statements in two round trips, for one meter or those of many organizations."""
+"""The status of meters: five short statements in two round trips, for one meter or for those of many organizations."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -75,7 +75,7 @@ class MeterStatus:
 
     @property
     def remaining(self) -> Decimal | None:
-        """Of what is included; None is unlimited or nothing of the kind."""
+        """Of what is included, less what open holds have set aside; None where there is no limit, or no terms."""
         if self.meter_terms is None or self.meter_terms.included is None:
             return None
         taken = self.use.used + self.use.held_included
@@ -210,7 +210,7 @@ def _readings(keys: Mapping[MeterKey, tuple[Organization, Meter]]) -> dict[Meter
 
 
 def _held_and_unpaid(starts: Mapping[MeterKey, datetime], at: datetime) -> Statement:
-    """Asks for the rows of `Held`, by organization and meter."""
+    """The query for the figures of `Held`, by organization and meter."""
     rows = [(*key, at, window_start) for key, window_start in starts.items()]
     wanted, values = sql_arrays.rows_to_join(("bigint", "bigint", "timestamptz", "timestamptz"), rows)
     return HELD_SQL.format(wanted=wanted), values

@@ -1,4 +1,4 @@
-"""Trying a sample event: what would happen, without anything happening."""
+"""Trying a sample event: what would become of it, without storing anything."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

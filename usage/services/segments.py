@@ -56,7 +56,7 @@ def apply_new_terms(*, organization: Organization, since: datetime, now: datetim
     the segments of the new, and all is settled anew.
     """
     keys = {(organization.pk, meter): since for meter in Meter.objects.values_list("pk", flat=True)}
-    # Making the missing rows waits for whoever is making them with an event counted under the old terms.
+    # Missing rows are made as well: that waits for a transaction that is just counting an event under the old terms.
     meter_states.lock_and_mark_due(keys, now=now)
     segments = SegmentFinder(timelines_for(organization_ids=[organization.pk], since=since))
     events = UsageEvent.objects.filter(organization=organization, event_at__gte=since).select_related("meter")

@@ -55,7 +55,7 @@ def settle_organization(*, organization: Organization, now: datetime) -> Settlem
 
 
 def pay_unpaid_usage(*, wallet: Wallet, now: datetime) -> None:
-    """Credits became available: have them pay what is unpaid, and have it checked what is allowed again."""
+    """Credits became available: queue the task by which they pay for unpaid usage, and the check of what is allowed."""
     meter_states.mark_all_to_check(organization=wallet.organization, now=now)
     if Settlement.objects.filter(organization=wallet.organization, unpaid__gt=0).exists():
         after_commit("usage.tasks.settle_organization", wallet.organization_id)
@@ -87,7 +87,7 @@ def settle(states: Sequence[MeterState], *, now: datetime, capture: CapturePayme
         return outcome
     slices = _slices_before_lapses(states, now)
     if slices:
-        # Slice after slice, then the rest: each would lock only what it draws on.
+        # Each slice locks only the wallets it draws on: one after the other could lock them out of order.
         lock_wallets(organization_ids={state.organization_id for sliced in slices.values() for state in sliced})
     _settle_slices(slices, outcome, now=now)
     ends = _settle_usage(states, outcome, at=now, now=now, capture=capture)
@@ -139,8 +139,9 @@ def _settle_usage(
     slice_end: datetime | None = None,
     capture: CapturePayment | None = None,
 ) -> dict[MeterKey, datetime]:
-    """Read what was used (of a slice, until its end), plan the payments, draw the credits, write it all down; again
-    without the wallets that gave less than planned, for the meters concerned, until every plan has come true.
+    """Read what was used (of a slice, until its end), plan the payments, draw the credits, and write it all down.
+
+    Where a wallet gave less than was planned, its meters are settled again without that wallet.
 
     Returns, by meter, the end of its last window.
     """
@@ -183,7 +184,7 @@ def _windows_due(
 def _clear_due(
     states: Sequence[MeterState], ends: Mapping[MeterKey, datetime], outcome: SettlementOutcome, now: datetime
 ) -> None:
-    """Nothing waits any more; but a reading is carried into the next window, which is due when it begins."""
+    """Nothing waits any more; but a reading is carried into the next window, and is due when that begins."""
     due: dict[MeterKey, datetime | None] = {}
     for state in states:
         is_carried = state.meter.aggregation == "latest" and bool(state.reading)

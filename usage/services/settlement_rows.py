@@ -93,7 +93,7 @@ def _billed_total(window: UsedWindow) -> tuple[Decimal, int, str | None]:
 
 
 def _save(payments: Sequence[SegmentPayment], now: datetime) -> dict[SegmentKey, int]:
-    """Their settlements' primary keys. Written out here: the ORM takes three times as long for thousands of rows."""
+    """Returns the settlements' primary keys. In SQL, since the ORM takes three times as long for thousands of rows."""
     organizations, meters, windows, segments, *figures = zip(
         *((*payment.segment_key, *_figures(payment)) for payment in payments), strict=True
     )

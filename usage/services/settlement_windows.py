@@ -174,7 +174,7 @@ def _is_charged(terms: MeterTerms | None) -> bool:
 
 
 def settlements_statement(windows: Iterable[tuple[int, int, datetime]]) -> Statement:
-    """Asks for the rows of `attach_settlements`: of each organization, meter and start of a window."""
+    """The query whose rows `attach_settlements` takes, for each organization, meter and start of a window."""
     wanted, values = sql_arrays.rows_to_join(WINDOW_KEY, list(windows))
     return SETTLEMENTS_SQL.format(wanted=wanted), values
 

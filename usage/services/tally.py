@@ -22,7 +22,7 @@ ORGANIZATIONS_AT_ONCE = 200
 
 
 def tally(*, now: datetime, organization: Organization | None = None) -> TallyRun:
-    """Settle everything that waits at `now`, here and at once; `run` says what was done.
+    """Settle everything that waits at `now`, here and at once; the run says what was done.
 
     Two at once share the work, and one that was killed leaves the rest waiting for the next.
     """
