@@ -49,7 +49,7 @@ class SettlementOutcome:
 
 
 def settle_organization(*, organization: Organization, now: datetime) -> SettlementOutcome:
-    """Settle everything that waits in one organization."""
+    """Settle everything that waits in one organization: on demand, and before an invoice that bills usage is closed."""
     with transaction.atomic():
         return settle(meter_states.lock_due_to_settle([organization.pk], now=now), now=now)
 
