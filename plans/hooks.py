@@ -21,10 +21,10 @@ class CatalogueChanged(Protocol):
     def __call__(self, *, plan_ids: list[int], now: datetime) -> None: ...
 
 
-class SettleUntil(Protocol):
-    """Settle the window that ended at `until`, because its invoice is about to be closed. No transaction is open."""
+class SettleUsage(Protocol):
+    """Settle what was used, because an invoice that bills a window is about to be closed. No transaction is open."""
 
-    def __call__(self, *, organization: Organization, until: datetime, now: datetime) -> None: ...
+    def __call__(self, *, organization: Organization, now: datetime) -> object: ...
 
 
 class UsageReader(Protocol):
@@ -35,7 +35,7 @@ class UsageReader(Protocol):
 
 _terms_changed: list[TermsChanged] = []
 _catalogue_changed: list[CatalogueChanged] = []
-_settle_until: list[SettleUntil] = []
+_settle_usage: list[SettleUsage] = []
 _usage_readers: list[UsageReader] = []
 
 
@@ -47,8 +47,8 @@ def on_catalogue_changed(callback: CatalogueChanged) -> CatalogueChanged:
     return _added(_catalogue_changed, callback)
 
 
-def on_window_closing(callback: SettleUntil) -> SettleUntil:
-    return _added(_settle_until, callback)
+def on_window_closing(callback: SettleUsage) -> SettleUsage:
+    return _added(_settle_usage, callback)
 
 
 def reads_usage(callback: UsageReader) -> UsageReader:
@@ -65,9 +65,9 @@ def catalogue_changed(*, plan_ids: list[int], now: datetime) -> None:
         callback(plan_ids=plan_ids, now=now)
 
 
-def window_closing(*, organization: Organization, until: datetime, now: datetime) -> None:
-    for callback in _settle_until:
-        callback(organization=organization, until=until, now=now)
+def window_closing(*, organization: Organization, now: datetime) -> None:
+    for callback in _settle_usage:
+        callback(organization=organization, now=now)
 
 
 def used(*, organization: Organization, meter: str, at: datetime) -> Decimal | None:

@@ -78,10 +78,9 @@ def close_window(*, invoice: str, now: datetime) -> None:
     """
     view = StripeInvoice.of(stripe_invoices.retrieve(invoice=invoice))
     organization = customers.organization_of(stripe_id=view.customer or "")
-    lines = [line for line, _meter in _metered_lines(view)]
-    if organization is None or view.status != "draft" or not lines:
+    if organization is None or view.status != "draft" or not _metered_lines(view):
         return
-    hooks.window_closing(organization=organization, until=max(line.period_end for line in lines), now=now)
+    hooks.window_closing(organization=organization, now=now)
     _deliver_rows(MeterReading.objects.waiting(at=now).filter(usage__organization=organization), now)
 
 

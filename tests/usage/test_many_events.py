@@ -87,7 +87,7 @@ def mark_all(now: datetime) -> None:
         Organization.objects.values_list("pk", flat=True),
         Meter.objects.values_list("pk", flat=True),
     )
-    meter_states.touch(
+    meter_states.lock_and_mark_due(
         {(organization, meter): now - timedelta(days=30) for organization in organizations for meter in meters}, now=now
     )
     with connection.cursor() as cursor:

@@ -11,7 +11,7 @@ from core.quantities import STEP, ZERO
 from plans.engine import ladders
 from plans.models import Allowance, Meter, Plan, Subscription
 from usage.services.history import a_year_back, by_month, usage_by_day
-from usage.services.meter_status import MeterStanding
+from usage.services.meter_status import MeterStatus
 
 SECONDS_A_DAY = Decimal(86_400)
 MONTHS_COMPARED = 3
@@ -36,28 +36,27 @@ class Comparison:
     blocked: tuple[str, ...]
 
 
-def forecast(standing: MeterStanding) -> Forecast | None:
+def forecast(status: MeterStatus) -> Forecast | None:
     """None for readings, which do not add up, and before anything was used."""
-    used = standing.standing.used
-    elapsed = Decimal(str((standing.at - standing.window.start).total_seconds()))
-    if standing.meter.aggregation == Meter.Aggregation.LATEST or not used or elapsed < SECONDS_A_DAY:
+    used = status.use.used
+    elapsed = Decimal(str((status.at - status.window.start).total_seconds()))
+    if status.meter.aggregation == Meter.Aggregation.LATEST or not used or elapsed < SECONDS_A_DAY:
         return None
     per_day = (used / (elapsed / SECONDS_A_DAY)).quantize(STEP)
-    left = Decimal(str((standing.window.end - standing.at).total_seconds())) / SECONDS_A_DAY
+    left = Decimal(str((status.window.end - status.at).total_seconds())) / SECONDS_A_DAY
     runs_out_at = None
-    if per_day and standing.remaining is not None:
-        days = standing.remaining / per_day
-        runs_out_at = standing.at + timedelta(days=float(days)) if days <= left else None
+    if per_day and status.remaining is not None:
+        days = status.remaining / per_day
+        runs_out_at = status.at + timedelta(days=float(days)) if days <= left else None
     return Forecast(per_day, (used + per_day * left).quantize(STEP), runs_out_at)
 
 
-def billed_so_far(standing: MeterStanding) -> int:
+def billed_so_far(status: MeterStatus) -> int:
     """Minor units: what the window's overage is to cost in money by now, settled or not."""
-    terms = standing.meter_terms
+    terms = status.meter_terms
     if terms is None or terms.bill is None or terms.currency is None:
         return 0
-    covered = sum((cover.quantity for cover in standing.standing.paid.credits.values()), ZERO)
-    before, open_quantity = standing.standing.before.billed, standing.standing.overage - covered
+    before, open_quantity = status.use.ladder_start.billed, status.use.overage - status.use.coverage.from_credits
     digits = minor_digits(terms.currency)
     if terms.cap is not None:
         open_quantity = ladders.affordable_within_cap(
