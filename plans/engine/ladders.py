@@ -12,6 +12,7 @@ from core.quantities import STEP, ZERO
 
 # Twenty digits of quantity times twenty-six of price, and room for a quotient: nothing is rounded on the way.
 EXACT = Context(prec=90)
+PRICE_PLACES = 12
 
 
 class InvalidLadder(ValueError):
@@ -56,7 +57,9 @@ class Graduated:
                 )
             if tier.up_to is not None:
                 if tier.up_to <= below or tier.up_to != tier.up_to.quantize(STEP):
-                    raise InvalidLadder(f"Tier {number} must end above {below:f}, with at most six decimal places.")
+                    raise InvalidLadder(
+                        f"Tier {number} must end above {_text(below)}, with at most six decimal places."
+                    )
                 below = tier.up_to
 
     def exact_cost(self, quantity: Decimal) -> Decimal:
@@ -195,7 +198,7 @@ def _number(value: Any, what: str) -> Decimal:
 
 
 def _refuse_unfit_price(price: Decimal, what: str) -> None:
-    if price < 0 or price != price.quantize(Decimal("1e-12")):
+    if price < 0 or price != price.quantize(Decimal(1).scaleb(-PRICE_PLACES)):
         raise InvalidLadder(f"{what} must have a price of zero or more, with at most twelve decimal places.")
 
 

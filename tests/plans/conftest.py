@@ -104,7 +104,7 @@ def load_catalogue(db) -> Callable[..., list[str]]:
     """`load_catalogue(text, now=…)`: what changed, in words."""
 
     def load_text(text: str, *, now: datetime = LONG_AGO) -> list[str]:
-        return [str(outcome) for outcome in load(text=text, now=now) if outcome.change.verb != "unchanged"]
+        return [str(outcome) for outcome in load(text=text, now=now) if outcome.verb != "unchanged"]
 
     return load_text
 
