@@ -10,7 +10,7 @@ from accounts.adapter import remember_invitation
 from accounts.invitation_links import invitation_behind
 from accounts.models import Invitation, User
 from accounts.services.invitations import accept_invitation, is_for
-from core.pages import refusal_as_message
+from core.refusals import refusal_as_message
 
 
 @never_cache

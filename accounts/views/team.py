@@ -11,7 +11,7 @@ from accounts.permissions import Permission
 from accounts.scoping import OrganizationRequest, organization_page
 from accounts.services.invitations import invite, resend_invitation, revoke_invitation
 from accounts.services.team import change_role, remove_member
-from core.pages import refusal_as_message
+from core.refusals import refusal_as_message
 
 
 @require_GET

@@ -4,8 +4,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 
-from core.admin.records import ReadOnlyAdmin, for_each, linked
-from notifications.admin.shared import TypeFilter
+from core.admin.actions import for_each
+from core.admin.columns import linked
+from core.admin.records import ReadOnlyAdmin
+from notifications.admin.filters import TypeFilter
 from notifications.models import SentEmail
 from notifications.services.emails import resend_email
 

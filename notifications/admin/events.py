@@ -3,10 +3,10 @@ import json
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
 
-from core.admin.records import ReadOnlyAdmin, ReadOnlyInline, linked
-from notifications.admin.shared import TypeFilter
+from core.admin.columns import linked, pretty_json
+from core.admin.records import ReadOnlyAdmin, ReadOnlyInline
+from notifications.admin.filters import TypeFilter
 from notifications.models import Event, SentEmail, WebhookDelivery
 
 
@@ -53,4 +53,4 @@ class EventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="webhook body")
     def webhook_body(self, event: Event) -> str:
-        return format_html("<pre>{}</pre>", json.dumps(json.loads(event.body), indent=2, ensure_ascii=False))
+        return pretty_json(json.loads(event.body))
