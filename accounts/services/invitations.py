@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from allauth.account.models import EmailAddress
 from django.db import transaction
 
+from accounts.errors import InvitationClosed
 from accounts.models import Invitation, Membership, Organization, Role, User
 from accounts.models.invitation import VALID_FOR
 from accounts.tasks import send_invitation
@@ -13,10 +14,6 @@ from core.errors import Conflict, InvalidInput, NotAllowed, RuleRefused
 MOST_OPEN = 100
 """An organization's open invitations: nobody sends bulk mail through us."""
 RESEND_AFTER = timedelta(minutes=1)
-
-
-class InvitationClosed(RuleRefused):
-    """It was used, withdrawn or has expired; `code` says which."""
 
 
 @transaction.atomic

@@ -10,7 +10,7 @@ from accounts.forms import InvitationForm, RoleForm
 from accounts.permissions import Permission
 from accounts.scoping import OrganizationRequest, organization_page
 from accounts.services.invitations import invite, resend_invitation, revoke_invitation
-from accounts.services.team import change_role, remove_member
+from accounts.services.memberships import change_role, remove_member
 from core.refusals import refusal_as_message
 
 

@@ -30,7 +30,7 @@ class SentEmailAdmin(ReadOnlyAdmin):
         linked("organization"),
         linked("event"),
         "confidential",
-        "words",
+        "text_sent",
     ]
     fields = tuple(readonly_fields)
     actions = ["resend"]
@@ -47,7 +47,7 @@ class SentEmailAdmin(ReadOnlyAdmin):
             self.message_user(request, f"{queued} queued for sending.", messages.SUCCESS)
 
     @admin.display(description="text")
-    def words(self, email: SentEmail) -> str:
+    def text_sent(self, email: SentEmail) -> str:
         if email.confidential and not email.sent_at:
             return "Not shown: it holds a secret for its receiver."
         return format_html("<pre>{}</pre>", email.text or "Written when it is first sent.")

@@ -15,14 +15,15 @@ from django.db import transaction
 
 from core.background import after_commit
 from core.errors import InvalidInput, RuleRefused
-from notifications import event_types, signing, transport
+from notifications import event_types
+from notifications.emails.recipients import recipients
 from notifications.engine.backoff import next_webhook_attempt
 from notifications.models import Event, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from notifications.models.events import iso_utc
-from notifications.recipients import recipients
 from notifications.services.emails import send_email
-from notifications.targets import Resolver, check_target, system_resolver
-from notifications.transport import Answer
+from notifications.webhooks import signatures, transport
+from notifications.webhooks.targets import Resolver, check_target, system_resolver
+from notifications.webhooks.transport import Answer
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +116,7 @@ def _attempt(
     delivery: WebhookDelivery, endpoint: WebhookEndpoint, *, at: datetime, resolve: Resolver
 ) -> WebhookAttempt:
     event = delivery.event
-    headers = signing.signed_headers(
+    headers = signatures.signed_headers(
         message_id=event.public_id, body=event.body, signing_secrets=endpoint.secrets_at(at), at=at
     )
     headers |= {"content-type": "application/json", "user-agent": USER_AGENT}

@@ -13,7 +13,8 @@ from django.db import transaction
 from accounts.models import Organization
 from core.background import after_commit
 from core.errors import Conflict
-from notifications import event_types, rendering
+from notifications import event_types
+from notifications.emails import rendering
 from notifications.engine.backoff import next_email_attempt
 from notifications.models import SentEmail
 
@@ -38,18 +39,18 @@ def send_email(
     """One email to one address that is not about an event, such as a gift card to its receiver.
 
     `template` names the files in `templates/notifications/emails/`, rendered at once so that no secret of the
-    context is stored but in the message; `confidential` removes its words after sending. A repeat of `key` returns
+    context is stored but in the message; `confidential` removes its text after sending. A repeat of `key` returns
     the first email and sends nothing; with another address it raises Conflict.
     """
-    words = rendering.words(template, context, organization=organization)
+    rendered = rendering.render_email(template, context, organization=organization)
     email, created = SentEmail.objects.get_or_create(
         key=key,
         defaults={
             "to": to,
             "organization": organization,
-            "subject": words.subject,
-            "text": words.text,
-            "html": words.html,
+            "subject": rendered.subject,
+            "text": rendered.text,
+            "html": rendered.html,
             "confidential": confidential,
             "next_attempt_at": now,
         },
@@ -86,7 +87,7 @@ def deliver_email(*, email_id: int, now: datetime) -> SentEmail | None:
 
 @transaction.atomic
 def resend_email(*, email: SentEmail, now: datetime) -> SentEmail:
-    """Queue an email again, with fresh tries. Raises Conflict for a confidential one whose words are gone."""
+    """Queue an email again, with fresh tries. Raises Conflict for a confidential one whose text is gone."""
     email = SentEmail.objects.select_for_update().get(pk=email.pk)
     if email.confidential and email.sent_at:
         raise Conflict("This email held a secret; its words were removed when it was sent, so it cannot be sent again.")
@@ -110,11 +111,11 @@ def _claim(email_id: int, now: datetime) -> SentEmail | None:
 
 
 def _hand_over(email: SentEmail) -> None:
-    """Give the email to the mail server. An event's email gets its words here, so a broken template is retried."""
+    """Give the email to the mail server. An event's email gets its text here, so a broken template is retried."""
     if not email.text:
         assert email.event is not None
-        words = rendering.words_for_event(email.event)
-        email.subject, email.text, email.html = words.subject, words.text, words.html
+        rendered = rendering.render_event_email(email.event)
+        email.subject, email.text, email.html = rendered.subject, rendered.text, rendered.html
     message = EmailMultiAlternatives(email.subject, email.text, to=[email.to], headers=_headers(email))
     message.attach_alternative(email.html, "text/html")
     message.send()

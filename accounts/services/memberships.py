@@ -2,12 +2,9 @@
 
 from django.db import transaction
 
+from accounts.errors import LastOwner
 from accounts.models import Membership, Organization, Role, User
 from core.errors import InvalidInput, RuleRefused
-
-
-class LastOwner(RuleRefused):
-    code = "last_owner"
 
 
 @transaction.atomic
