@@ -1,6 +1,6 @@
 """Pages of records that are looked at and not edited."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth import get_permission_codename
@@ -9,6 +9,12 @@ from django.http import HttpRequest
 
 from core.admin.columns import quantity
 from core.fields import QuantityField
+
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Any]
+    _TabularInline = admin.TabularInline[Any, Any]
+else:  # Django's classes take no parameters
+    _ModelAdmin, _TabularInline = admin.ModelAdmin, admin.TabularInline
 
 
 class ReadOnly:
@@ -24,7 +30,7 @@ class ReadOnly:
         return False
 
 
-class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin):
+class ReadOnlyAdmin(ReadOnly, _ModelAdmin):
     def has_act_permission(self, request: HttpRequest) -> bool:
         """For actions: the rows are not edited, but whoever may only look at them starts nothing with them."""
         return request.user.has_perm(f"{self.opts.app_label}.{get_permission_codename('change', self.opts)}")
@@ -38,6 +44,6 @@ class RecordAdmin(ReadOnlyAdmin):
         return [quantity(name) if name in exact else name for name in super().get_fields(request, obj)]
 
 
-class ReadOnlyInline(ReadOnly, admin.TabularInline):
+class ReadOnlyInline(ReadOnly, _TabularInline):
     extra = 0
     show_change_link = True
