@@ -13,6 +13,7 @@ from django.db import transaction
 from accounts.models import Organization
 from core.background import after_commit
 from core.errors import Conflict
+from core.locks import for_update
 from notifications import event_types
 from notifications.emails import rendering
 from notifications.engine.backoff import next_email_attempt
@@ -88,7 +89,7 @@ def deliver_email(*, email_id: int, now: datetime) -> SentEmail | None:
 @transaction.atomic
 def resend_email(*, email: SentEmail, now: datetime) -> SentEmail:
     """Queue an email again, with fresh tries. Raises Conflict for a confidential one whose text is gone."""
-    email = SentEmail.objects.select_for_update().get(pk=email.pk)
+    email = for_update(SentEmail.objects.filter(pk=email.pk)).get()
     if email.confidential and email.sent_at:
         raise Conflict("This email held a secret; its words were removed when it was sent, so it cannot be sent again.")
     email.status = SentEmail.Status.QUEUED
@@ -102,7 +103,7 @@ def resend_email(*, email: SentEmail, now: datetime) -> SentEmail:
 @transaction.atomic
 def _claim(email_id: int, now: datetime) -> SentEmail | None:
     """The email, reserved for this worker, or None. The reservation lapses by itself."""
-    email = SentEmail.objects.due(at=now).filter(pk=email_id).select_for_update(skip_locked=True).first()
+    email = for_update(SentEmail.objects.due(at=now).filter(pk=email_id), skip_locked=True).first()
     if email is not None:
         email.attempts += 1
         email.next_attempt_at = now + CLAIM

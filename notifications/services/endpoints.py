@@ -7,6 +7,7 @@ from django.db import transaction
 
 from accounts.models import Organization
 from core.errors import InvalidInput
+from core.locks import for_update
 from notifications import event_types
 from notifications.models import WebhookEndpoint
 from notifications.webhooks import signatures
@@ -49,7 +50,7 @@ def update_endpoint(
     resolve: Resolver = system_resolver,
 ) -> WebhookEndpoint:
     """Change an endpoint; its organization and secret stay. Raises InvalidInput as `create_endpoint` does."""
-    endpoint = WebhookEndpoint.objects.select_for_update().get(pk=endpoint.pk)
+    endpoint = for_update(WebhookEndpoint.objects.filter(pk=endpoint.pk)).get()
     if url != endpoint.url:
         check_target(url, resolve=resolve)
     endpoint.url = url
@@ -65,7 +66,7 @@ def update_endpoint(
 @transaction.atomic
 def rotate_secret(*, endpoint: WebhookEndpoint, now: datetime) -> WebhookEndpoint:
     """A new secret; the one before it signs as well for 24 hours, one before that no longer does."""
-    endpoint = WebhookEndpoint.objects.select_for_update().get(pk=endpoint.pk)
+    endpoint = for_update(WebhookEndpoint.objects.filter(pk=endpoint.pk)).get()
     endpoint.previous_secret = endpoint.secret
     endpoint.previous_secret_until = now + PREVIOUS_SECRET_VALID
     endpoint.secret = signatures.new_secret()

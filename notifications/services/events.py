@@ -8,6 +8,7 @@ from django.db import transaction
 
 from accounts.models import Organization
 from core.background import after_commit
+from core.locks import for_update
 from notifications import event_types
 from notifications.emails.recipients import recipients
 from notifications.models import Event, SentEmail, WebhookDelivery, WebhookEndpoint
@@ -67,7 +68,7 @@ def published(*, type: str, keys: Iterable[str]) -> set[str]:
 @transaction.atomic
 def fan_out(*, event_id: int, now: datetime) -> Event:
     """Make the emails and webhook deliveries of an event, once; they are sent after the commit."""
-    event = Event.objects.select_for_update(of=("self",)).select_related("organization").get(pk=event_id)
+    event = for_update(Event.objects.filter(pk=event_id), of=("self",)).select_related("organization").get()
     if event.fanned_out_at is not None:
         return event
     event_type = event_types.get(event.type)

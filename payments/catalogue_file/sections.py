@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 
 from django.db import models
 
+from core.locks import for_update
 from payments.catalogue_file.fields import Check, Entry, Field
 
 Verb = Literal["created", "updated", "retired", "brought back", "unchanged"]
@@ -75,7 +76,7 @@ def save_by_code(model: type[models.Model], *, code: str, values: Mapping[str, A
 
     For a model with a `retired_at` column: setting it retires, emptying it brings back.
     """
-    instance = model._default_manager.select_for_update().filter(code=code).first()
+    instance = for_update(model._default_manager.filter(code=code)).first()
     if instance is None:
         instance = model(code=code, **values)
         instance.full_clean()

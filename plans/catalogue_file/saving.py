@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import models
 
+from core.locks import for_update
 from payments.catalogue_file import Change
 
 
@@ -15,7 +16,7 @@ def save_row(
     parts: Mapping[str, Callable[[Any], bool]],
 ) -> Change:
     """Create or update the row with this code; each of `parts` saves its own rows and says whether they changed."""
-    row = model._default_manager.select_for_update().filter(code=code).first()
+    row = for_update(model._default_manager.filter(code=code)).first()
     is_new = row is None
     row = row or model(code=code)
     was_retired = bool(row.retired) and not is_new  # type: ignore[attr-defined]

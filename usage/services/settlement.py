@@ -13,6 +13,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from accounts.models import Organization
+from core.locks import for_update
 from core.quantities import ZERO
 from credits.models import CreditGrant, Wallet
 from credits.services.spending import Debit, Spent, spend_batch
@@ -64,9 +65,11 @@ def settle_lapsing(*, organization: Organization, unit: str, at: datetime, now: 
 def due_states(organization_ids: Sequence[int], *, now: datetime) -> list[MeterState]:
     """The states that wait to be settled, locked. Whoever else is at it has to finish first."""
     states = list(
-        MeterState.objects.select_for_update(of=("self",), no_key=True)
-        .filter(organization_id__in=organization_ids, settle_at__lte=now)
-        .order_by("organization_id", "meter_id")
+        for_update(
+            MeterState.objects.filter(organization_id__in=organization_ids, settle_at__lte=now),
+            no_key=True,
+            of=("self",),
+        )
     )
     # A few meters for thousands of states.
     meters = Meter.objects.prefetch_related("credit_rates").in_bulk({state.meter_id for state in states})

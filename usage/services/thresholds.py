@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from accounts.models import Organization
+from core.locks import for_update
 from core.quantities import as_text
 from notifications.services import publish, published
 from plans.models import Meter
@@ -58,9 +59,9 @@ def _watch_one(organization_id: int, now: datetime) -> int:
 @transaction.atomic
 def _watch(organization_ids: Sequence[int], now: datetime) -> int:
     states = list(
-        MeterState.objects.select_for_update(of=("self",), no_key=True)
-        .filter(organization__in=organization_ids, watch_at__lte=now)
-        .order_by("organization_id", "meter_id")
+        for_update(
+            MeterState.objects.filter(organization__in=organization_ids, watch_at__lte=now), no_key=True, of=("self",)
+        )
     )
     organizations = Organization.objects.in_bulk(organization_ids)
     meters = Meter.objects.in_bulk({state.meter_id for state in states})
