@@ -18,7 +18,13 @@ from tests import flush
 from tests.api_client import KeyedClient
 from tests.factories import MembershipFactory, OrganizationFactory, UserFactory
 
-pytest_plugins = ["tests.plugins_database", "tests.plugins_receiver", "tests.plugins_services", "tests.plugins_stripe"]
+pytest_plugins = [
+    "tests.plugins_database",
+    "tests.plugins_receiver",
+    "tests.plugins_services",
+    "tests.plugins_stripe",
+    "tests.plugins_prepared",
+]
 
 
 def pytest_configure() -> None:
@@ -27,15 +33,7 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _test_settings(settings) -> Iterator[None]:
-    """Cheap passwords, a cache of this process, plain static files; nothing a test would want to be real."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
-    settings.ALLOWED_HOSTS = ["*"]
+def _empty_cache() -> Iterator[None]:
     yield
     cache.clear()
 

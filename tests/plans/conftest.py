@@ -110,8 +110,8 @@ def load_catalogue(db) -> Callable[..., list[str]]:
 
 
 @pytest.fixture
-def catalogue(load_catalogue) -> None:
-    load_catalogue(CATALOGUE)
+def catalogue(load_catalogue, prepared) -> None:
+    prepared("plans", "catalogue", make=lambda: load_catalogue(CATALOGUE))
 
 
 @pytest.fixture
@@ -122,9 +122,13 @@ def nobody_above(monkeypatch) -> None:
 
 
 @pytest.fixture
-def stage(sandbox, load_catalogue, acme, django_capture_on_commit_callbacks, nobody_above) -> Iterator[Stage]:
+def stage(sandbox, load_catalogue, acme, django_capture_on_commit_callbacks, nobody_above, prepared) -> Iterator[Stage]:
     """Acme, a catalogue that is on sale at the sandbox, and one clock for the portal and Stripe."""
-    with Stage(sandbox, acme, django_capture_on_commit_callbacks) as ready:
+
+    def put_on_sale() -> None:
         load_catalogue(CATALOGUE)
         ready.sync_catalogue()
+
+    with Stage(sandbox, acme, django_capture_on_commit_callbacks) as ready:
+        prepared("plans", "on sale", make=put_on_sale, sandbox=sandbox)
         yield ready

@@ -12,10 +12,13 @@ from tests.scenarios.usage_shop import Backend
 
 
 @pytest.fixture
-def stage(sandbox, acme, django_capture_on_commit_callbacks) -> Iterator[Stage]:
-    with Stage(sandbox, acme, django_capture_on_commit_callbacks) as ready:
+def stage(sandbox, acme, django_capture_on_commit_callbacks, prepared) -> Iterator[Stage]:
+    def put_on_sale() -> None:
         load(text=CATALOGUE, now=LONG_AGO)
         ready.sync_catalogue()
+
+    with Stage(sandbox, acme, django_capture_on_commit_callbacks) as ready:
+        prepared("scenarios", "on sale", make=put_on_sale, sandbox=sandbox)
         yield ready
 
 

@@ -148,8 +148,8 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def catalogue(db) -> None:
-    load(text=CATALOGUE, now=LONG_AGO)
+def catalogue(db, prepared) -> None:
+    prepared("usage", "catalogue", make=lambda: load(text=CATALOGUE, now=LONG_AGO))
 
 
 class Usage:
