@@ -5,7 +5,7 @@ which each caller puts into its own words; `parse_quantity` does so for services
 """
 
 import re
-from decimal import ROUND_UP, Decimal
+from decimal import Decimal
 
 from core.errors import InvalidInput
 
@@ -21,7 +21,7 @@ _PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?", re.ASCII)
 
 
 class NotExact(ValueError):
-    """A value that is no exact quantity; the subclass says why."""
+    """A value that is no exact quantity; the subclass says why, and the message completes "… must be"."""
 
 
 class NotADecimal(NotExact):
@@ -40,14 +40,14 @@ def exact_decimal(value: object) -> Decimal:
     """The decimal of a text, an int or a Decimal, with all its digits. Raises NotADecimal for anything else."""
     if isinstance(value, str):
         if _PLAIN.fullmatch(value) is None:
-            raise NotADecimal
+            raise NotADecimal("a decimal number such as 12.5")
         return Decimal(value)
     # A float has lost the digits that somebody wrote; True is an int only to Python.
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
-        raise NotADecimal
+        raise NotADecimal("a decimal number, written as a string or a JSON number")
     number = Decimal(value)
     if not number.is_finite():
-        raise NotADecimal
+        raise NotADecimal("a finite number")
     return number
 
 
@@ -55,24 +55,19 @@ def exact_quantity(value: object) -> Decimal:
     """As `exact_decimal`, with six places; zero and negative ones pass. Raises NotADecimal, TooLarge, TooManyPlaces."""
     number = exact_decimal(value)
     if not -LARGEST <= number <= LARGEST:
-        raise TooLarge
+        raise TooLarge(f"at most {LARGEST}")
     exact = number.quantize(STEP)
     if exact != number:
-        raise TooManyPlaces
-    return exact if exact else exact.copy_abs()  # there is one zero only
+        raise TooManyPlaces(f"a number of at most {PLACES} decimal places")
+    return exact or exact.copy_abs()  # there is one zero only
 
 
 def parse_quantity(value: object, *, field: str = "quantity") -> Decimal:
     """As `exact_quantity`, raising InvalidInput that names `field`."""
     try:
         return exact_quantity(value)
-    except TooLarge:
-        message = f"{field} must be at most {LARGEST}."
-    except TooManyPlaces:
-        message = f"{field} may have at most {PLACES} decimal places."
-    except NotADecimal:
-        message = f"{field} must be a decimal number such as 12.5, written as a string or a JSON number."
-    raise InvalidInput(message, field=field)
+    except NotExact as problem:
+        raise InvalidInput(f"{field} must be {problem}.", field=field) from None
 
 
 def parse_positive_quantity(value: object, *, field: str = "quantity") -> Decimal:
@@ -81,11 +76,6 @@ def parse_positive_quantity(value: object, *, field: str = "quantity") -> Decima
     if number <= 0:
         raise InvalidInput(f"{field} must be more than zero.", field=field)
     return number
-
-
-def round_cost_up(amount: Decimal) -> Decimal:
-    """A cost in credits, with any fraction of the sixth place charged in full."""
-    return amount.quantize(STEP, rounding=ROUND_UP)
 
 
 def as_text(number: Decimal) -> str:

@@ -4,14 +4,13 @@ Written for a loop over a thousand events: no objects but the result are made on
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, NamedTuple
 
-from core.quantities import LARGEST, STEP, ZERO
+from core.quantities import LARGEST, ZERO, NotExact, TooManyPlaces, exact_quantity
 from plans.engine.rules import BillableRule
 from usage.engine.billable import why_not_billable
 
@@ -26,7 +25,6 @@ FIELDS = frozenset(
     {"id", "organization", "meter", "timestamp", "quantity", "status", "duration_ms", "subject", "properties"}
 )
 
-_DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?", re.ASCII)
 _quoted = json.encoder.encode_basestring
 # Numbers keep every digit, which `json.dumps` would not grant a Decimal.
 _SCALARS: dict[type, Callable[[Any], str]] = {
@@ -117,21 +115,15 @@ def read_fact(raw: Any, *, organizations: Mapping[str, int], meters: Mapping[str
 
 def read_quantity(value: Any) -> Decimal:
     """Exact, zero or more, with six places. Raises Refused."""
-    if isinstance(value, str):
-        number = Decimal(value) if _DECIMAL.fullmatch(value) else None
-    elif isinstance(value, (int, Decimal)) and not isinstance(value, bool):
-        number = Decimal(value)
-    else:
-        number = None
-    if number is None or not ZERO <= number <= LARGEST:
-        raise Refused("invalid_quantity", f"quantity must be a decimal number from 0 to {LARGEST}.")
     try:
-        exact = number.quantize(STEP)
-    except InvalidOperation:  # more digits than the context has: its places are beyond six for certain
-        exact = None
-    if exact is None or exact != number:
-        raise Refused("invalid_quantity", "quantity may have at most six decimal places.")
-    return exact
+        quantity = exact_quantity(value)
+    except TooManyPlaces:
+        raise Refused("invalid_quantity", "quantity may have at most six decimal places.") from None
+    except NotExact:
+        quantity = None
+    if quantity is None or quantity < ZERO:
+        raise Refused("invalid_quantity", f"quantity must be a decimal number from 0 to {LARGEST}.")
+    return quantity
 
 
 def _text(raw: dict[str, Any], name: str, longest: int) -> str:
