@@ -8,16 +8,19 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     # Stripe's events whose task was lost, whose worker died, or whose retry has come.
     "sweep-stripe-events": {"task": "payments.tasks.sweep_stripe_events", "schedule": 60},
     "reconcile-stripe": {"task": "payments.tasks.reconcile_stripe", "schedule": crontab(minute="17", hour="*/3")},
-    "forget-idempotent-requests": {
-        "task": "core.tasks.forget_idempotent_requests",
+    "delete-old-idempotent-requests": {
+        "task": "core.tasks.delete_old_idempotent_requests",
         "schedule": crontab(minute="40", hour="3"),
     },
     # Finished events and messages, after LOGS_KEPT_DAYS.
-    "forget-finished-events": {
-        "task": "payments.tasks.forget_finished_events",
+    "delete-finished-events": {
+        "task": "payments.tasks.delete_finished_events",
         "schedule": crontab(minute="45", hour="3"),
     },
-    "forget-messages": {"task": "notifications.tasks.forget_messages", "schedule": crontab(minute="50", hour="3")},
+    "delete-old-messages": {
+        "task": "notifications.tasks.delete_old_messages",
+        "schedule": crontab(minute="50", hour="3"),
+    },
     "expire-credits": {"task": "credits.tasks.expire_credits", "schedule": crontab(minute="*/15")},
     "warn-of-expiry": {"task": "credits.tasks.warn_of_expiry", "schedule": crontab(minute="5")},
     "sweep-payments": {"task": "credits.tasks.sweep_payments", "schedule": 120},

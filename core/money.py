@@ -22,6 +22,8 @@ CURRENCIES = frozenset(_CODES.split())
 # takes in one charge is less; what a column of eight bytes holds is more.
 LARGEST_AMOUNT = 10**12
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
+# Minor units; what Stripe charges at once: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+LARGEST_CHARGE = 99_999_999
 
 
 def minor_digits(currency: str) -> int:

@@ -13,10 +13,15 @@ class PaymentsConfig(AppConfig):
     def ready(self) -> None:
         from accounts import hooks
         from accounts.models import Organization
-        from core import health
+        from core import health, locks
+        from core.locks import Rank
         from payments import account, checks, stripe_webhooks  # noqa: F401  they register themselves
         from payments.health import oldest_event
+        from payments.models import CatalogueEntry, Customer
         from payments.tasks import ensure_stripe_customer
+
+        locks.register(Rank.CATALOGUE, CatalogueEntry)
+        locks.register(Rank.CUSTOMER, Customer)
 
         @hooks.on_organization_created
         def make_customer(organization: Organization) -> None:

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Organization
+from core.locks import for_update
 from payments.gateway import customers as gateway
 from payments.models import Customer
 
@@ -43,7 +44,7 @@ def organization_of(*, stripe_id: str) -> Organization | None:
 def forget_deleted(*, stripe_id: str) -> bool:
     """Staff deleted a customer at Stripe: the next one to pay gets a new one. False if it was nobody's of ours."""
     with transaction.atomic():
-        customer = Customer.objects.select_for_update().filter(stripe_id=stripe_id).first()
+        customer = for_update(Customer.objects.filter(stripe_id=stripe_id)).first()
         if customer is None:
             return False
         customer.delete()
@@ -54,7 +55,7 @@ def forget_deleted(*, stripe_id: str) -> bool:
 def _ask_for(organization: Organization) -> Customer:
     """The row, saying what Stripe should know. Committed before anybody calls Stripe."""
     wanted = {"name": organization.name, "email": organization.email}
-    customer, is_new = Customer.objects.select_for_update().get_or_create(organization=organization, defaults=wanted)
+    customer, is_new = for_update(Customer.objects.all()).get_or_create(organization=organization, defaults=wanted)
     is_asked = customer.stripe_id is not None
     if not is_new and is_asked and (customer.name, customer.email) != (organization.name, organization.email):
         customer.name, customer.email = organization.name, organization.email

@@ -22,8 +22,8 @@ def sweep_stripe_events() -> None:
 
 
 @shared_task
-def forget_finished_events() -> None:
-    retention.forget(StripeEvent.objects.finished(before=retention.forgettable_before(timezone.now())))
+def delete_finished_events() -> None:
+    retention.delete_in_batches(StripeEvent.objects.finished(before=retention.delete_before(timezone.now())))
 
 
 @shared_task

@@ -6,14 +6,18 @@ class UsageConfig(AppConfig):
     back_office_order = 40
 
     def ready(self) -> None:
-        from core import health, navigation
+        from core import health, locks, navigation
+        from core.locks import Rank
         from credits import hooks as credit_hooks
         from notifications import event_types
         from plans import hooks as plan_hooks
         from usage.event_types import EVENT_TYPES
         from usage.health import tally_is_fresh
+        from usage.models import MeterState, UsageHold
         from usage.services import holds, meter_status, segments, settlement
 
+        locks.register(Rank.METER_STATE, MeterState, by=("organization_id", "meter_id"))
+        locks.register(Rank.HOLD, UsageHold)
         health.register("tally", tally_is_fresh)
         navigation.register("Usage", "usage:overview", order=30)
         for event_type in EVENT_TYPES:

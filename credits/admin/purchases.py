@@ -15,12 +15,14 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from accounts.models import User
+from core.admin.columns import linked, quantity
 from core.admin.figures import TROUBLE, Figure, count_of_trouble, figures, recent_since
-from core.admin.records import ReadOnlyAdmin, ReadOnlyInline, linked
+from core.admin.records import ReadOnlyAdmin, ReadOnlyInline, RecordAdmin
 from core.errors import InvalidInput, PortalError, Unavailable
 from core.money import Money
 from core.public_ids import new_public_id
-from credits.admin.shared import SALES, RecordAdmin, add_problem, quantity
+from core.refusals import add_refusal
+from credits.admin.panels import SALES
 from credits.forms import typed_amount
 from credits.models import Dispute, PackSubscription, Purchase, Refund
 from credits.services.refunds import RefundQuote, quote_refund, refund_purchase
@@ -162,7 +164,7 @@ class PurchaseAdmin(ReadOnlyAdmin):
             )
             return True
         except PortalError as problem:
-            add_problem(form, problem)
+            add_refusal(form, problem)
             return False
         self.log_change(request, purchase, f"Refunded {refund.money}: {refund.reason}")
         self.message_user(request, f"Refund of {refund.money}: {refund.get_status_display()}.", messages.SUCCESS)

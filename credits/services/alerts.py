@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import F
 
 from core.errors import InvalidInput
+from core.locks import for_update
 from core.quantities import parse_quantity
 from credits.engine.low import is_low, next_watch
 from credits.models import AutoTopUp, CreditGrant, Wallet, WalletAlert
@@ -83,9 +84,9 @@ def warn_of_expiry(*, now: datetime) -> list[CreditGrant]:
 def _locked(wallet: Wallet) -> WalletAlert:
     WalletAlert.objects.get_or_create(wallet=wallet)
     return (
-        WalletAlert.objects.select_for_update(of=("self",))
+        for_update(WalletAlert.objects.filter(wallet=wallet), of=("self",))
         .select_related("wallet__organization", "wallet__unit")
-        .get(wallet=wallet)
+        .get()
     )
 
 

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from accounts.models import User
 from core.errors import InvalidInput, RuleRefused
+from core.locks import for_update
 from core.money import Money
 from core.quantities import ZERO
 from credits.engine.refunds import credits_for
@@ -160,14 +161,14 @@ def _record(
     attempt: str,
     now: datetime,
 ) -> Refund:
-    purchase = Purchase.objects.select_for_update(of=("self",)).select_related("grant__wallet").get(pk=purchase.pk)
+    purchase = for_update(Purchase.objects.filter(pk=purchase.pk), of=("self",)).select_related("grant__wallet").get()
     if attempt and (first := purchase.refunds.filter(attempt=attempt).first()):
         return first
     if not reason.strip():
         raise InvalidInput("reason: say why the money goes back.", field="reason")
     if purchase.grant is not None:
         # Whoever spends from this wallet waits, so that what is offered as unspent still is when it is taken.
-        Wallet.objects.select_for_update().get(pk=purchase.grant.wallet_id)
+        for_update(Wallet.objects.filter(pk=purchase.grant.wallet_id)).get()
         purchase.grant.refresh_from_db()
     quote = quote_refund(purchase=purchase, now=now)
     if purchase.kind == Purchase.Kind.GIFT_CARD and amount != quote.largest.amount:
@@ -226,7 +227,7 @@ def _take_credits(refund: Refund, now: datetime) -> None:
 @transaction.atomic
 def _fail(refund: Refund, *, failure: str, now: datetime) -> Refund:
     """The money stays with us, so the credits go back."""
-    refund = Refund.objects.select_for_update(of=("self",)).select_related("purchase__grant").get(pk=refund.pk)
+    refund = for_update(Refund.objects.filter(pk=refund.pk), of=("self",)).select_related("purchase__grant").get()
     if refund.status == Refund.Status.FAILED:
         return refund
     refund.status, refund.failure, refund.ended_at = Refund.Status.FAILED, failure[:500], now
@@ -263,12 +264,8 @@ def _unspent(purchase: Purchase, *, left: int, now: datetime) -> int:
 def _purchase_of(view: StripeRefund) -> Purchase | None:
     if view.payment_intent is None:
         return None
-    return (
-        Purchase.objects.select_for_update(of=("self",))
-        .select_related("grant__wallet")
-        .filter(payment_intent=view.payment_intent, status=Purchase.Status.PAID)
-        .first()
-    )
+    paid = Purchase.objects.filter(payment_intent=view.payment_intent, status=Purchase.Status.PAID)
+    return for_update(paid, of=("self",)).select_related("grant__wallet").first()
 
 
 def _known(purchase: Purchase, view: StripeRefund) -> Refund | None:

@@ -2,7 +2,8 @@
 
 from django.contrib import admin
 
-from core.admin.records import ReadOnlyAdmin, linked
+from core.admin.columns import linked
+from core.admin.records import ReadOnlyAdmin
 from payments.dashboard import dashboard_link
 from payments.models import Customer, StripeAccount, StripeWebhookEndpoint
 

@@ -14,10 +14,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
+from core.admin.columns import pretty_json
 from core.admin.figures import TROUBLE, Figure, count_of_trouble, figures
 from core.admin.records import ReadOnlyAdmin
 from payments import inbox
-from payments.admin.shared import pretty
 from payments.dashboard import dashboard_link
 from payments.models import Customer, InboxRefusal, StripeEvent
 
@@ -88,7 +88,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="payload")
     def payload_pretty(self, event: StripeEvent) -> str:
-        return pretty(event.payload)
+        return pretty_json(event.payload)
 
     @admin.action(description="Replay selected events", permissions=["replay"])
     def replay_selected(self, request: HttpRequest, queryset: QuerySet[StripeEvent]) -> None:

@@ -9,8 +9,8 @@ import djstripe.admin  # noqa: F401  it registers its pages when imported; they 
 from django.contrib import admin
 from djstripe import models as djstripe_models
 
+from core.admin.columns import pretty_json
 from core.admin.records import ReadOnlyAdmin
-from payments.admin.shared import pretty
 from payments.dashboard import dashboard_link
 
 KEPT = (
@@ -56,7 +56,7 @@ class MirrorAdmin(ReadOnlyAdmin):
 
     @admin.display(description="data")
     def data(self, copy: Any) -> str:
-        return pretty(copy.stripe_data)
+        return pretty_json(copy.stripe_data)
 
 
 for model in list(admin.site._registry):

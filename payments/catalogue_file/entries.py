@@ -18,6 +18,8 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from core.locks import for_update
+
 Row = TypeVar("Row", bound=models.Model)
 # The key, or "" for the whole table, and what is wrong with it.
 Problem = tuple[str, str]
@@ -142,7 +144,7 @@ def table_of(annotation: object) -> type[Declared] | None:
 
 def save_row(model: type[Row], code: str, columns: Mapping[str, Any]) -> Row:
     """Create or update the row with this code. Raises Django's ValidationError."""
-    row = model._default_manager.select_for_update().filter(code=code).first() or model(code=code)
+    row = for_update(model._default_manager.filter(code=code)).first() or model(code=code)
     for name, value in columns.items():
         setattr(row, name, value)
     row.full_clean()

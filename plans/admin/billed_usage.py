@@ -5,9 +5,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from core.admin.records import ReadOnlyInline, linked
+from core.admin.columns import linked, quantity
+from core.admin.records import ReadOnlyInline, RecordAdmin
 from core.money import Money
-from credits.admin.shared import RecordAdmin, quantity
 from plans.models import BilledUsage, InvoiceCorrection, MeterReading
 from plans.services.billed_usage import deliver
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from core.admin.records import ReadOnlyAdmin, ReadOnlyInline
-from plans.admin.shared import json_rows, remind_to_sync
+from plans.admin.reminders import remind_to_sync
 from plans.models import Allowance, Commitment, Plan, PlanPrice, PlanRevision, Subscription
 from plans.presentation import allowance_line
 from plans.services.catalogue import finish_catalogue, make_default, problems_of
@@ -174,6 +174,5 @@ class PlanRevisionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="meters")
     def meters(self, revision: PlanRevision) -> str:
-        return json_rows(
-            {meter["code"]: meter["included"] or "unlimited" for meter in revision.content.get("meters", [])}
-        )
+        meters = revision.content.get("meters", [])
+        return ", ".join(f"{meter['code']}: {meter['included'] or 'unlimited'}" for meter in meters) or "–"

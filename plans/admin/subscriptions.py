@@ -5,7 +5,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from core.admin.records import ReadOnlyAdmin, ReadOnlyInline, for_each, linked
+from core.admin.actions import for_each
+from core.admin.columns import linked
+from core.admin.records import ReadOnlyAdmin, ReadOnlyInline
 from plans.models import DunningCase, OnDemand, PlanChange, PlanCheckout, Subscription, SubscriptionItem, TermsPeriod
 from plans.services.plan_changes import cancel_change, refresh
 

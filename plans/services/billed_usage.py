@@ -16,6 +16,7 @@ from django.db.models import F
 from accounts.models import Organization
 from core.background import after_commit
 from core.errors import PortalError, Unavailable
+from core.locks import for_update
 from core.quantities import as_text
 from payments import customers
 from payments.gateway import invoices as stripe_invoices
@@ -52,7 +53,7 @@ def report_billed_quantity(
     Both are running totals of the whole window: `quantity` in the meter's unit, `amount` in minor units of `currency`,
     priced by the terms under which each part was used. The same totals again do nothing.
     """
-    usage, _ = BilledUsage.objects.select_for_update().get_or_create(
+    usage, _ = for_update(BilledUsage.objects.all()).get_or_create(
         organization=organization,
         meter=meter,
         window_start=window_start,
@@ -90,11 +91,10 @@ def record_invoice(*, view: StripeInvoice, organization: Organization, now: date
     recorded = []
     for line, meter in _metered_lines(view):
         middle = line.period_start + (line.period_end - line.period_start) / 2
-        usage = (
-            BilledUsage.objects.select_for_update()
-            .filter(organization=organization, meter__code=meter, window_start__lte=middle, window_end__gt=middle)
-            .first()
+        windows = BilledUsage.objects.filter(
+            organization=organization, meter__code=meter, window_start__lte=middle, window_end__gt=middle
         )
+        usage = for_update(BilledUsage.objects.filter(pk__in=windows.values("pk")[:1])).first()
         if usage is None:
             continue
         usage.invoiced_lines[line.id] = line.amount
@@ -126,7 +126,7 @@ def deliver(*, now: datetime) -> int:
 
 @transaction.atomic
 def _close(pk: int, now: datetime) -> BilledUsage:
-    usage = BilledUsage.objects.select_for_update().get(pk=pk)
+    usage = for_update(BilledUsage.objects.filter(pk=pk)).get()
     usage.closed_at = usage.closed_at or now
     usage.save(update_fields=["closed_at"])
     _correct(usage, now)

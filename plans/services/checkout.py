@@ -7,6 +7,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from accounts.models import Organization, User
+from core.locks import for_update
 from payments import customers
 from payments.gateway import checkout as stripe_checkout
 from payments.gateway.errors import StripeRefused
@@ -99,7 +100,7 @@ def _begin(
     now: datetime,
 ) -> tuple[PlanCheckout, list[PlanCheckout]]:
     """The row to go on with, and those it takes the place of."""
-    Organization.objects.select_for_update().get(pk=organization.pk)
+    for_update(Organization.objects.filter(pk=organization.pk)).get()
     if present := Subscription.objects.base_of(organization):
         raise AlreadySubscribed(
             f"The organization is on {present.plan} already. Change it on the plan page.", plan=present.plan.code

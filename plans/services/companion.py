@@ -18,6 +18,7 @@ from django.db.models import F
 from accounts.models import Organization
 from core.background import after_commit
 from core.errors import PortalError
+from core.locks import for_update
 from payments import customers, stripe_catalogue
 from payments.gateway import subscriptions as stripe_subscriptions
 from payments.gateway.errors import CardDeclined
@@ -43,7 +44,7 @@ def adjust_on_demand(*, organization: Organization, used: Decimal, now: datetime
     wanted = 0
     if base and _sells_on_demand(base):
         wanted = max(0, int(used.to_integral_value(ROUND_CEILING)) - (base.quantity or 0))
-    on_demand, _ = OnDemand.objects.select_for_update().get_or_create(organization=organization)
+    on_demand, _ = for_update(OnDemand.objects.all()).get_or_create(organization=organization)
     if on_demand.wanted != wanted:
         on_demand.wanted = wanted
         on_demand.save(update_fields=["wanted"])

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import Organization
+from core.locks import for_update
 from credits.models import PackSubscription
 from payments.stripe_objects import StripeInvoice
 from plans.models import DunningCase, DunningStep, Subscription
@@ -30,7 +31,7 @@ def note_invoice(
     however often the state comes, each is taken once. A subscription whose first payment is still open never began: no
     case.
     """
-    Organization.objects.select_for_update().get(pk=subscription.organization_id)
+    for_update(Organization.objects.filter(pk=subscription.organization_id)).get()
     known = DunningCase.objects.select_related("organization", "subscription__plan", "pack_subscription__pack")
     case = known.filter(stripe_invoice_id=view.id).first()
     if view.is_paid or view.status in NOT_OWED:
@@ -93,7 +94,7 @@ def _take_step(case: DunningCase, attempt: int, now: datetime) -> None:
 @transaction.atomic
 def _suspend(pk: int, now: datetime) -> DunningCase | None:
     found = DunningCase.objects.get(pk=pk)
-    Organization.objects.select_for_update().get(pk=found.organization_id)
+    for_update(Organization.objects.filter(pk=found.organization_id)).get()
     due = DunningCase.objects.due_for_suspension(at=now).select_related("organization", "subscription__plan")
     case = due.filter(pk=pk).first()
     if case is None or case.subscription is None:

@@ -12,6 +12,7 @@ from django.db.models import F
 
 from accounts.models import Organization, User
 from core.errors import PortalError, Unavailable
+from core.locks import for_update
 from payments import inbox
 from payments.gateway import subscriptions as stripe_subscriptions
 from plans.errors import ChangeUnderWay, NothingToChange, PaymentOverdue
@@ -88,7 +89,7 @@ def refresh(*, stripe_id: str, now: datetime) -> None:
 
 def settle_against(*, subscription: Subscription, has_schedule: bool, now: datetime) -> None:
     """See what Stripe's fresh state says about the change under way. In the transaction that takes the state over."""
-    change = PlanChange.objects.open().select_for_update().filter(subscription=subscription).first()
+    change = for_update(PlanChange.objects.open().filter(subscription=subscription)).first()
     if change is None:
         return
     arrived = selection_of(subscription) == Selection(change.to_plan, change.to_interval, change.to_quantity)
@@ -128,7 +129,7 @@ def resume_pending(*, now: datetime) -> list[PlanChange]:
 
 @transaction.atomic
 def _begin(organization: Organization, quote: Quote, user: User | None, now: datetime) -> PlanChange:
-    Organization.objects.select_for_update().get(pk=organization.pk)
+    for_update(Organization.objects.filter(pk=organization.pk)).get()
     subscription = require_base(organization)
     if subscription.dunning_cases.open().exists():
         raise PaymentOverdue("An invoice is overdue. Pay it first, then change the plan.")

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
+from core.locks import for_update
 from core.quantities import as_text
 from plans import hooks
 from plans.engine import ladders
@@ -23,8 +24,8 @@ def publish_terms(*, now: datetime) -> list[PlanRevision]:
     """
     with transaction.atomic():
         # Publishing one at a time keeps the ids in the order of commits, which the cache of `plans.terms` rests on.
-        locked = Plan.objects.select_for_update().order_by("id").values_list("id", flat=True)
-        plans = Plan.objects.filter(id__in=list(locked)).for_terms()
+        ids = list(for_update(Plan.objects.all()).values_list("id", flat=True))
+        plans = Plan.objects.filter(id__in=ids).for_terms()
         newest = {
             revision.plan_id: revision.content
             for revision in PlanRevision.objects.order_by("plan_id", "-id").distinct("plan_id")

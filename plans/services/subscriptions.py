@@ -8,6 +8,7 @@ from django.db import transaction
 
 from accounts.models import Organization
 from core.background import after_commit
+from core.locks import for_update
 from notifications.services import publish
 from payments import customers
 from payments.stripe_objects import StripeSubscription, StripeSubscriptionItem
@@ -38,7 +39,7 @@ def sync_subscription(*, view: StripeSubscription, now: datetime) -> Subscriptio
     organization = customers.organization_of(stripe_id=view.customer or "")
     if composition is None or organization is None:
         return None
-    organization = Organization.objects.select_for_update().get(pk=organization.pk)
+    organization = for_update(Organization.objects.filter(pk=organization.pk)).get()
     subscription = Subscription.objects.filter(stripe_id=view.id).select_related("plan").first()
     before = announcement(subscription) if subscription else None
     values = _columns(view, composition, now)

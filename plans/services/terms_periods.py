@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import Organization
+from core.locks import for_update
 from plans import hooks
 from plans.models import OnDemand, Plan, PlanChange, Subscription, TermsPeriod
 
@@ -40,7 +41,7 @@ def align_terms(*, organization: Organization, now: datetime) -> TermsPeriod | N
     A change takes effect at `now`, never before: what was counted keeps its terms. A planned change or cancellation is
     written ahead, so that it needs nobody at its instant. Saying the same again changes nothing.
     """
-    organization = Organization.objects.select_for_update().get(pk=organization.pk)
+    organization = for_update(Organization.objects.filter(pk=organization.pk)).get()
     periods = list(TermsPeriod.objects.of(organization).select_related("plan", "subscription"))
     # A worker that waited for the lock may be behind whoever held it.
     now = max([now, *(period.written_at for period in periods)])

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.permissions import Permission
 from accounts.scoping import OrganizationRequest, organization_page
 from core.errors import PortalError
-from core.pages import refusal_as_message
+from core.refusals import refusal_as_message
 from plans.errors import SelectionRefused
 from plans.models import Plan, PlanChange, Subscription
 from plans.presentation import PER, line_rows, quantity_control

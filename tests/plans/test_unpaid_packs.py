@@ -10,8 +10,8 @@ from django.utils import timezone
 from accounts.models import Organization
 from credits.models import LedgerEntry, PackSubscription, Wallet
 from credits.services.purchases import start_pack_purchase
+from notifications.emails.rendering import render_event_email
 from notifications.models import Event
-from notifications.rendering import words_for_event
 from payments.reconciliation import reconcile
 from plans.models import DunningCase
 from plans.services.dunning import run_dunning
@@ -73,7 +73,7 @@ def test_the_customer_is_told_and_can_pay_and_staff_see_the_case(with_pack, alic
     assert [step.kind for step in case.steps.all()] == ["retry", "email"]
     assert sorted(told(with_pack)) == ["payment.failed", "payment.failed", "payment.reminder", "purchase.failed"]
     for type in ("payment.reminder", "purchase.failed"):
-        words = words_for_event(Event.objects.get(type=type))
+        words = render_event_email(Event.objects.get(type=type))
         assert case.hosted_invoice_url in words.text
         assert case.hosted_invoice_url in words.html
         assert "suspended" not in words.text

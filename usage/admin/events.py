@@ -14,9 +14,9 @@ from django.utils import timezone
 from rest_framework.exceptions import ParseError
 
 from accounts.models import Organization
-from core.admin.records import linked
+from core.admin.columns import linked, quantity
+from core.admin.records import RecordAdmin
 from core.api.parsers import ExactJSONParser
-from credits.admin.shared import RecordAdmin, quantity
 from plans.models import Meter
 from usage.models import UsageEvent
 from usage.services.sample_event import SampleResult, try_event

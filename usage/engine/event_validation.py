@@ -5,14 +5,13 @@ events: on the way of a good one no objects are made but the result.
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, NamedTuple
 
-from core.quantities import LARGEST, STEP, ZERO
+from core.quantities import LARGEST, ZERO, NotExact, TooManyPlaces, exact_quantity
 from plans.engine.rules import BillableRule
 from usage.engine.billable import why_not_billable
 from usage.errors import EventRejected
@@ -28,7 +27,6 @@ FIELDS = frozenset(
     {"id", "organization", "meter", "timestamp", "quantity", "status", "duration_ms", "subject", "properties"}
 )
 
-_DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?", re.ASCII)
 _quoted = json.encoder.encode_basestring
 # Numbers keep every digit, which `json.dumps` would not grant a Decimal.
 _SCALARS: dict[type, Callable[[Any], str]] = {
@@ -115,21 +113,15 @@ def validate_event(
 
 def read_quantity(value: Any) -> Decimal:
     """Exact, zero or more, with six places. Raises EventRejected."""
-    if isinstance(value, str):
-        number = Decimal(value) if _DECIMAL.fullmatch(value) else None
-    elif isinstance(value, (int, Decimal)) and not isinstance(value, bool):
-        number = Decimal(value)
-    else:
-        number = None
-    if number is None or not ZERO <= number <= LARGEST:
-        raise EventRejected("invalid_quantity", f"quantity must be a decimal number from 0 to {LARGEST}.")
     try:
-        exact = number.quantize(STEP)
-    except InvalidOperation:  # more digits than the context has: its places are beyond six for certain
-        exact = None
-    if exact is None or exact != number:
-        raise EventRejected("invalid_quantity", "quantity may have at most six decimal places.")
-    return exact
+        quantity = exact_quantity(value)
+    except TooManyPlaces:
+        raise EventRejected("invalid_quantity", "quantity may have at most six decimal places.") from None
+    except NotExact:
+        quantity = None
+    if quantity is None or quantity < ZERO:
+        raise EventRejected("invalid_quantity", f"quantity must be a decimal number from 0 to {LARGEST}.")
+    return quantity
 
 
 def _text(raw: dict[str, Any], name: str, longest: int) -> str:

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from accounts.models import Organization
 from core import sql_arrays
+from core.locks import for_update
 from core.prepared_statements import prepared_cursor
 from plans.models import Meter
 from usage.models import MeterState
@@ -161,5 +162,5 @@ def mark_all_to_check(*, organization: Organization, now: datetime) -> None:
 
 
 def _lock_in_order(organization_ids: Iterable[int]) -> QuerySet[MeterState]:
-    states = MeterState.objects.select_for_update(of=("self",), no_key=True)
-    return states.filter(organization__in=list(organization_ids)).order_by("organization_id", "meter_id")
+    states = MeterState.objects.filter(organization__in=list(organization_ids))
+    return for_update(states, no_key=True, of=("self",))

@@ -1,4 +1,4 @@
-"""The words of an email, from templates.
+"""The subject and text of an email, from templates.
 
 A type's own are `templates/notifications/emails/<name>.subject.txt`, `.txt` and `.html`; what it does not have
 comes from `default.…`, which lists the event's data.
@@ -23,13 +23,13 @@ SUBJECT_LENGTH = 255
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class EmailText:
     subject: str
     text: str
     html: str
 
 
-def words_for_event(event: Event) -> Words:
+def render_event_email(event: Event) -> EmailText:
     assert event.organization is not None  # the only event without one is the webhook test, which has no email
     event_type = event_types.get(event.type)
     context = {
@@ -41,10 +41,10 @@ def words_for_event(event: Event) -> Words:
         if event_type.optional
         else "",
     }
-    return words(event.type, {**context, **event.email_context}, organization=event.organization)
+    return render_email(event.type, {**context, **event.email_context}, organization=event.organization)
 
 
-def words(name: str, context: Mapping[str, Any], *, organization: Organization | None) -> Words:
+def render_email(name: str, context: Mapping[str, Any], *, organization: Organization | None) -> EmailText:
     """Render the three templates of an email. Nothing is escaped in the subject and the plain text."""
     everything = {
         "product_name": settings.PORTAL_NAME,
@@ -56,7 +56,7 @@ def words(name: str, context: Mapping[str, Any], *, organization: Organization |
         **context,
     }
     subject = " ".join(_render(name, "subject.txt", everything, autoescape=False).split())
-    return Words(
+    return EmailText(
         subject=subject[:SUBJECT_LENGTH],
         text=_render(name, "txt", everything, autoescape=False).strip() + "\n",
         html=_render(name, "html", everything, autoescape=True),

@@ -4,7 +4,7 @@ import pytest
 
 from core.api.serializers import QuantityField
 
-pytestmark = pytest.mark.urls("tests.accounts.views_under_test")
+pytestmark = pytest.mark.urls("tests.core.views_under_test")
 
 
 def post(api, key, body):

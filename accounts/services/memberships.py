@@ -2,12 +2,10 @@
 
 from django.db import transaction
 
+from accounts.errors import LastOwner
 from accounts.models import Membership, Organization, Role, User
 from core.errors import InvalidInput, RuleRefused
-
-
-class LastOwner(RuleRefused):
-    code = "last_owner"
+from core.locks import for_update
 
 
 @transaction.atomic
@@ -34,7 +32,7 @@ def remove_member(*, membership: Membership) -> User:
 
 def _lock(membership: Membership) -> Membership:
     """The membership as it stands, with its organization locked: two owners may be leaving at the same moment."""
-    Organization.objects.select_for_update().get(pk=membership.organization_id)
+    for_update(Organization.objects.filter(pk=membership.organization_id)).get()
     current = Membership.objects.select_related("organization", "user").filter(pk=membership.pk).first()
     if current is None:
         raise RuleRefused("This person is no longer a member.", code="not_a_member")

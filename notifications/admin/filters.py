@@ -1,4 +1,4 @@
-"""What the admin pages of this app have in common."""
+"""How lists of what was sent are narrowed."""
 
 from typing import Any
 

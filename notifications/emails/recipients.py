@@ -11,7 +11,7 @@ from accounts.models import Organization, User
 def recipients(*, organization: Organization, audience: Collection[str]) -> list[str]:
     """The billing address and the addresses of the active members with a role in `audience`, each once, in order.
 
-    Where sign-up demands a verified address, one that was never verified is left out: it may be a stranger's.
+    Where sign-up demands a verified address, one that was never verified is left out: it may be somebody else's.
     """
     members = User.objects.filter(
         memberships__organization=organization, memberships__role__in=audience, is_active=True

@@ -11,9 +11,9 @@ from django.utils import timezone
 from accounts.models import Organization
 from accounts.services.api_keys import create_api_key
 from core.models import IdempotentRequest
-from core.tasks import forget_idempotent_requests
+from core.tasks import delete_old_idempotent_requests
 
-pytestmark = pytest.mark.urls("tests.accounts.views_under_test")
+pytestmark = pytest.mark.urls("tests.core.views_under_test")
 both = pytest.mark.parametrize("address", ["/together", "/calls-out"])
 
 
@@ -130,8 +130,8 @@ def test_answers_are_forgotten_after_seven_days(send, time_machine):
     time_machine.move_to(start, tick=False)
     send("/together", {"name": "Initech"})
     time_machine.move_to(start + timedelta(days=7, seconds=-1), tick=False)
-    forget_idempotent_requests()
+    delete_old_idempotent_requests()
     assert IdempotentRequest.objects.count() == 1
     time_machine.move_to(start + timedelta(days=7), tick=False)
-    forget_idempotent_requests()
+    delete_old_idempotent_requests()
     assert not IdempotentRequest.objects.exists()

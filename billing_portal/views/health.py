@@ -2,13 +2,10 @@
 
 import logging
 
-from django.core.cache import cache
-from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from billing_portal.celery import app as celery_app
 from core.health import Health, checks
 
 logger = logging.getLogger(__name__)
@@ -37,20 +34,3 @@ def _run(name: str) -> Health:
     except Exception as error:
         logger.warning("Health check %s failed", name, exc_info=True)
         return Health(ok=False, detail=f"failed: {type(error).__name__}; see the log")
-
-
-def database() -> Health:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('server_version')")
-        return Health(ok=True, detail=f"PostgreSQL {cursor.fetchone()[0].split()[0]} answers")
-
-
-def cache_answers() -> Health:
-    cache.get("readyz")
-    return Health(ok=True, detail="answers")
-
-
-def broker() -> Health:
-    with celery_app.connection_for_write() as broker_connection:
-        broker_connection.connect()
-        return Health(ok=True, detail=f"{broker_connection.transport.driver_name} answers")

@@ -1,4 +1,4 @@
-"""One HTTP POST to a stranger, who may be slow, endless, broken or hostile.
+"""One HTTP POST to a receiver's server, which may be slow, endless, broken or hostile.
 
 The connection goes to the addresses that were checked, not to whatever the name means by now; TLS still checks the
 name. Redirects are not followed, the answer is read up to a few hundred bytes, and a deadline covers everything from
@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 
-from notifications.targets import Target
+from notifications.webhooks.targets import Target
 
 EXCERPT_BYTES = 500
 

@@ -1,7 +1,7 @@
 """What people change about themselves."""
 
 from accounts.models import User
-from accounts.services.names import clean_name
+from accounts.names import clean_name
 
 
 def rename_user(*, user: User, name: str) -> User:
