@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 from django.conf import settings
 from django.db import transaction
 
+from core.background import after_commit
 from core.errors import PortalError
 from payments.inbox import signatures
 from payments.models import InboxRefusal, StripeEvent, StripeWebhookEndpoint
@@ -49,8 +50,9 @@ def store(*, payload: dict[str, Any], now: datetime) -> StripeEvent:
             stripe_id=_text(payload, "id"), defaults=_columns(payload) | _waiting(now) | {"received_at": now}
         )
         if is_new:
-            # Robust: if the broker is down, Stripe still has its answer, and the sweep finds the row.
-            transaction.on_commit(lambda: _queue(event.stripe_id), robust=True)
+            # By name: the task imports the inbox. If the broker is down, Stripe still has its answer, and the sweep
+            # finds the row.
+            after_commit("payments.tasks.process_stripe_event", event.stripe_id)
     return event
 
 
@@ -102,9 +104,3 @@ def _text(values: dict[str, Any], name: str, *, maximum: int = 255) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= maximum or "\0" in value:
         raise ValueError(f"{name} is not a short text")
     return value
-
-
-def _queue(stripe_id: str) -> None:
-    from payments.tasks import process_stripe_event  # tasks import the inbox
-
-    process_stripe_event.delay(stripe_id)
