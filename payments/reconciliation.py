@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from payments import account, inbox
+from payments import inbox
 from payments.gateway import events
-from payments.inbox.receiving import store
-from payments.inbox.wanted import is_wanted
+from payments.inbox.deliveries import store
+from payments.inbox.enabled_events import is_enabled
 from payments.models import StripeEvent
+from payments.services import stripe_account
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ def register_reconciler(name: str, reconciler: Reconciler) -> None:
 
 def reconcile(*, since: datetime, now: datetime, say: Callable[[str], None] = logger.info) -> Report:
     """Compare and repair everything since then. One comparison's trouble does not stop the others."""
-    account.verify(now=now)
+    stripe_account.verify(now=now)
     report = Report()
     for name, reconciler in {"events": fetch_missed_events, **_reconcilers}.items():
         try:
@@ -63,7 +64,7 @@ def reconcile(*, since: datetime, now: datetime, say: Callable[[str], None] = lo
 
 def fetch_missed_events(*, since: datetime, now: datetime) -> list[str]:
     """Take in the events that Stripe has on record and never got through to us, oldest first."""
-    theirs = [event for event in events.list_since(since=since) if is_wanted(event["type"])]
+    theirs = [event for event in events.list_since(since=since) if is_enabled(event["type"])]
     ours = StripeEvent.objects.filter(stripe_id__in=[event["id"] for event in theirs])
     known = set(ours.values_list("stripe_id", flat=True))
     repaired = []

@@ -1,7 +1,7 @@
-"""What payments itself does about Stripe's objects."""
+"""What payments itself does when an object at Stripe changes. How an event gets here: `payments/inbox/__init__.py`."""
 
-from payments import customers
 from payments.inbox import ObjectChange, handles
+from payments.services import customers
 
 
 @handles("customer.deleted")

@@ -46,3 +46,9 @@ class PaymentOverdue(RuleRefused):
     """422. An invoice is overdue; it has to be paid before anything is changed."""
 
     code = "payment_overdue"
+
+
+class NothingToFoldIn(RuleRefused):
+    """422. Nothing is used on demand, or the commitment cannot grow that far."""
+
+    code = "nothing_to_fold_in"

@@ -6,8 +6,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from plans.engine import ladders
-from plans.engine.ladders import Graduated, Ladder, PerPackage
+from plans.engine import price_ladders
+from plans.engine.price_ladders import Graduated, Ladder, PerPackage
 
 ROWS = 6
 
@@ -70,8 +70,8 @@ class LadderFormField(forms.Field):
             return None
         said: Any = [{"price": price} | ({"up_to": up_to} if up_to else {}) for up_to, price in tiers]
         try:
-            return ladders.parse({"size": size, "price": package_price} if package else said)
-        except ladders.InvalidLadder as problem:
+            return price_ladders.parse({"size": size, "price": package_price} if package else said)
+        except price_ladders.InvalidLadder as problem:
             raise ValidationError(str(problem)) from None
 
     def has_changed(self, initial: Any, data: Any) -> bool:

@@ -9,7 +9,7 @@ from core.money import Money, minor_digits
 from core.quantities import grouped
 from credits.presentation import precise_money
 from payments.stripe_objects import StripeInvoice, StripeInvoiceLine
-from plans.engine.ladders import Graduated, Ladder, PerPackage
+from plans.engine.price_ladders import Graduated, Ladder, PerPackage
 from plans.models import Allowance, Commitment, Interval, Meter, Plan, Subscription, SubscriptionItem
 from plans.services.selections import Selection, selection_of
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.money import minor_digits
 from payments.stripe_catalogue.specs import MeterSpec, PriceSpec, ProductSpec, Spec, TierSpec
-from plans.engine.ladders import Graduated, Ladder, PerPackage
+from plans.engine.price_ladders import Graduated, Ladder, PerPackage
 from plans.models import Allowance, Interval, LadderOverride, Meter, Plan
 from plans.price_keys import PriceKey, product_code
 

@@ -1,4 +1,7 @@
-"""What plans do about Stripe's objects. Each handler picks the ids and calls a service."""
+"""What plans do when an object at Stripe changes. Each handler picks the ids and calls a service.
+
+How an event gets here: `payments/inbox/__init__.py`.
+"""
 
 from core.background import after_commit
 from payments.inbox import ObjectChange, handles

@@ -13,7 +13,7 @@ from typing import Any
 
 from accounts.models import Organization
 from core.prepared_statements import prepared_cursor
-from plans.engine import ladders
+from plans.engine import price_ladders
 from plans.engine.terms import Override, Period, PlanTerms, Terms, Timeline
 from plans.models import PlanRevision
 from plans.services.plan_revisions import revisions_by_plan
@@ -125,7 +125,7 @@ def _override(row: dict[str, Any]) -> Override:
     return Override(
         meter=row["meter"],
         unit=row["unit"],
-        ladder=ladders.parse(row["ladder"]),
+        ladder=price_ladders.parse(row["ladder"]),
         starts_at=datetime.fromisoformat(row["starts_at"]),
         ends_at=_moment(row["ends_at"]),
     )

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from payments import inbox
-from payments.inbox.wanted import wanted_events
+from payments.inbox.enabled_events import enabled_events
 from payments.models import StripeEvent
 from stripe_sandbox.testing import LocalSandbox
 
@@ -48,7 +48,7 @@ class PortalSandbox(LocalSandbox):
         """From now on `flush()` sends webhooks to a live server; returns the secret that signs them."""
         for endpoint in self.client.v1.webhook_endpoints.list().data:
             self.client.v1.webhook_endpoints.delete(endpoint.id)
-        return self.register_endpoint(server_url + reverse("api_stripe_webhook"), wanted_events())
+        return self.register_endpoint(server_url + reverse("api_stripe_webhook"), enabled_events())
 
 
 def post_webhook(body: bytes, signature: str, client: Client | None = None) -> int:
@@ -89,7 +89,7 @@ def sandbox(sandbox_server: PortalSandbox, settings) -> Iterator[PortalSandbox]:
     policy["DIRECTIVES"]["form-action"].append(sandbox_server.url)
     settings.CONTENT_SECURITY_POLICY = policy
     address = settings.PORTAL_URL + reverse("api_stripe_webhook")
-    settings.STRIPE_WEBHOOK_SECRET = sandbox_server.register_endpoint(address, wanted_events())
+    settings.STRIPE_WEBHOOK_SECRET = sandbox_server.register_endpoint(address, enabled_events())
     yield sandbox_server
     sandbox_server.clear_faults()
 

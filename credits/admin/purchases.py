@@ -24,7 +24,7 @@ from credits.admin.shared import SALES, RecordAdmin, add_problem, quantity
 from credits.forms import typed_amount
 from credits.models import Dispute, PackSubscription, Purchase, Refund
 from credits.services.refunds import RefundQuote, quote_refund, refund_purchase
-from payments.dashboard import dashboard_link
+from payments.admin.stripe_dashboard import dashboard_link
 
 
 class RefundForm(forms.Form):

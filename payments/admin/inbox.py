@@ -18,7 +18,7 @@ from core.admin.figures import TROUBLE, Figure, count_of_trouble, figures
 from core.admin.records import ReadOnlyAdmin
 from payments import inbox
 from payments.admin.shared import pretty
-from payments.dashboard import dashboard_link
+from payments.admin.stripe_dashboard import dashboard_link
 from payments.models import Customer, InboxRefusal, StripeEvent
 
 

@@ -11,7 +11,7 @@ from djstripe import models as djstripe_models
 
 from core.admin.records import ReadOnlyAdmin
 from payments.admin.shared import pretty
-from payments.dashboard import dashboard_link
+from payments.admin.stripe_dashboard import dashboard_link
 
 KEPT = (
     djstripe_models.Charge,

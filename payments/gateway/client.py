@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
-from payments.gateway.errors import translated
+from payments.gateway.error_translation import translated
 
 STRIPE_HOST = "https://api.stripe.com"
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from payments import mirror_copy
+from payments.errors import ObjectIsBusy, StripeNotFound
 from payments.gateway import objects
-from payments.gateway.errors import StripeNotFound
-from payments.inbox.registry import Handler, ObjectChange, handlers_for
+from payments.inbox.handlers import Handler, ObjectChange, handlers_for
 from payments.models import HandledObject, StripeEvent
+from payments.services import djstripe_mirror
 
 logger = logging.getLogger(__name__)
 
@@ -24,10 +24,6 @@ SNAPSHOT_ONLY = frozenset({"invoice.upcoming"})
 MAX_READINGS = 10
 FIRST_BACKOFF = timedelta(seconds=30)
 LONGEST_BACKOFF = timedelta(hours=6)
-
-
-class ObjectIsBusy(Exception):
-    """Others acted on this object each time while we were reading it; later will be quieter."""
 
 
 class ClaimLost(Exception):
@@ -83,7 +79,7 @@ def backoff(*, attempts: int, stripe_id: str) -> timedelta:
 
 def _carry_out(event: StripeEvent, now: datetime) -> None:
     handlers = handlers_for(event.type)
-    if not handlers and not mirror_copy.is_mirrored(event.object_type):
+    if not handlers and not djstripe_mirror.is_mirrored(event.object_type):
         _finish(event, status=StripeEvent.Status.IGNORED, processed_at=now, last_error="")
         return
     is_mirrored = HandledObject.mirror_shows(event)
@@ -132,7 +128,7 @@ def _fresh(event: StripeEvent) -> dict[str, Any] | None:
 def _mirrored(data: dict[str, Any]) -> str:
     """Let dj-stripe copy the object. It is a mirror, never the judge: if it stumbles, say why, and go on."""
     try:
-        mirror_copy.copy(data)
+        djstripe_mirror.copy(data)
     except Exception as error:
         logger.warning("dj-stripe could not copy %s: %s", data.get("id"), error, exc_info=True)
         return _words(error)

@@ -5,9 +5,9 @@ import uuid
 from django.conf import settings
 from django.urls import reverse
 
+from payments.errors import StripeRefused
 from payments.gateway import events as gateway
-from payments.gateway.errors import StripeRefused
-from payments.inbox.wanted import wanted_events
+from payments.inbox.enabled_events import enabled_events
 from payments.models import StripeWebhookEndpoint
 from payments.stripe_catalogue.report import Report
 
@@ -30,7 +30,7 @@ def sync_endpoint(*, report: Report) -> None:
 
 
 def _register(url: str, *, report: Report) -> None:
-    wanted = wanted_events()
+    wanted = enabled_events()
     ours, _ = StripeWebhookEndpoint.objects.get_or_create(url=url)
     theirs = {endpoint["id"]: endpoint for endpoint in gateway.webhook_endpoints()}
     for endpoint in theirs.values():

@@ -9,18 +9,12 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
-from core.errors import Unavailable
+from payments.errors import NotAtStripe
 from payments.models import CatalogueEntry
 
 Kind = CatalogueEntry.Kind
 # The fingerprint of an entry that is off sale for good.
 ARCHIVED = "archived"
-
-
-class NotAtStripe(Unavailable):
-    """In our catalogue, but nobody has run `sync_catalog` since."""
-
-    code = "not_for_sale_yet"
 
 
 def stripe_price_id(lookup_key: str) -> str:

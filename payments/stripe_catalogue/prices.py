@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from core.money import Money
+from payments.errors import NotAtStripe
 from payments.gateway import catalogue as gateway
 from payments.gateway.client import Json
 from payments.models import CatalogueEntry
@@ -32,9 +33,7 @@ def price_as_specified(spec: PriceSpec) -> str:
     """
     entry = CatalogueEntry.objects.current().filter(kind=Kind.PRICE, code=spec.lookup_key).first()
     if entry is None or not entry.stripe_id or entry.fingerprint != entries.digest(terms_of(spec) | labels_of(spec)):
-        raise entries.NotAtStripe(
-            f"The price {spec.lookup_key} has changed. Run `manage.py sync_catalog`, then try again."
-        )
+        raise NotAtStripe(f"The price {spec.lookup_key} has changed. Run `manage.py sync_catalog`, then try again.")
     return entry.stripe_id
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from payments.errors import FixedAtStripe
 from payments.gateway import catalogue as gateway
 from payments.gateway.client import Json
 from payments.models import CatalogueEntry
@@ -112,7 +113,7 @@ class Meters(Things):
 
     def update(self, stripe_id: str, wanted: Wanted, changes: Json, key: str) -> Json:
         if "formula" in changes:
-            raise CannotChange(
+            raise FixedAtStripe(
                 f"Meter {wanted.code} counts differently at Stripe, where a meter's formula can never change. "
                 "Give the meter a new code."
             )
@@ -172,10 +173,6 @@ class Products(Things):
             )
             for spec in specs
         ]
-
-
-class CannotChange(Exception):
-    """Stripe does not allow what the catalogue asks for; the message says the way out."""
 
 
 def _differences(shown: Mapping[str, Any], wanted: Mapping[str, Any]) -> Json:

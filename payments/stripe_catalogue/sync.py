@@ -4,17 +4,17 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from payments import account
-from payments import mirror_copy as mirror
+from payments.errors import FixedAtStripe, StripeRefused
 from payments.gateway import catalogue as gateway
 from payments.gateway.client import Json
-from payments.gateway.errors import StripeRefused
 from payments.models import CatalogueEntry
+from payments.services import djstripe_mirror as mirror
+from payments.services import stripe_account
 from payments.stripe_catalogue import entries
 from payments.stripe_catalogue.endpoint import sync_endpoint
 from payments.stripe_catalogue.entries import Kind
 from payments.stripe_catalogue.prices import sync_prices
-from payments.stripe_catalogue.products import CannotChange, Features, Meters, Products
+from payments.stripe_catalogue.products import Features, Meters, Products
 from payments.stripe_catalogue.report import Report
 from payments.stripe_catalogue.sources import Catalogue
 
@@ -29,7 +29,7 @@ def sync_catalogue(*, now: datetime, say: Callable[[str], None] = logger.info) -
     `StripeUnavailable`, and `ValueError` when the sources contradict each other.
     """
     catalogue = Catalogue.gather()
-    account.verify(now=now)
+    stripe_account.verify(now=now)
     report = Report(say=say)
     try:
         Features().sync(Features.wanted(catalogue.features.values()), now=now, report=report)
@@ -39,7 +39,7 @@ def sync_catalogue(*, now: datetime, say: Callable[[str], None] = logger.info) -
         prices = sync_prices(catalogue.prices.values(), now=now, report=report)
         _archive_what_left(catalogue, now=now, report=report)
         _copy([*products, *prices], report=report)
-    except (CannotChange, StripeRefused) as problem:
+    except (FixedAtStripe, StripeRefused) as problem:
         report.problem(str(problem))
     sync_endpoint(report=report)
     return report

@@ -8,8 +8,8 @@ from typing import Any
 
 from payments.catalogue_file import Field, Quantity, Table, Tables
 from payments.catalogue_file.fields import Entry, Refused
-from plans.engine import ladders
-from plans.engine.ladders import Ladder, PerPackage
+from plans.engine import price_ladders
+from plans.engine.price_ladders import Ladder, PerPackage
 
 PRICE_PLACES = 12
 
@@ -51,14 +51,14 @@ def check_ladder(entry: Entry, *, required: bool) -> Iterator[tuple[str, str]]:
     elif given:
         try:
             ladder_of(entry)
-        except ladders.InvalidLadder as problem:
+        except price_ladders.InvalidLadder as problem:
             yield given[0], str(problem)
 
 
 def ladder_of(entry: Entry) -> Ladder | None:
     """Raises InvalidLadder."""
     said = entry.get("ladder") or entry.get("package")
-    return None if said is None else ladders.parse(said)
+    return None if said is None else price_ladders.parse(said)
 
 
 def ladder_entry(ladder: Ladder | None) -> Entry:

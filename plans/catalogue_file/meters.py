@@ -23,7 +23,7 @@ from payments.catalogue_file import (
 from payments.catalogue_file.fields import Entry, Refused
 from plans.catalogue_file.ladders import check_ladder, ladder_entry, ladder_fields, ladder_of
 from plans.catalogue_file.saving import save_row
-from plans.engine.rules import InvalidRule, PropertyBound
+from plans.engine.billable_rules import InvalidRule, PropertyBound
 from plans.models import CreditRate, Meter
 
 

@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import Literal
 
 from plans.engine.commitments import Bounds
-from plans.engine.ladders import Ladder
+from plans.engine.price_ladders import Ladder
 from plans.engine.windows import Window, calendar_month, window_on_anchor
 
 Beyond = Literal["block", "credits", "bill", "credits_then_bill"]

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from credits.models import Unit
-from plans.engine.rules import BillableRule, InvalidRule, PropertyBound
+from plans.engine.billable_rules import BillableRule, InvalidRule, PropertyBound
 from plans.fields import LadderField
 from plans.validators import code_validator
 

@@ -17,9 +17,9 @@ from accounts.models import Organization
 from core.background import after_commit
 from core.errors import PortalError, Unavailable
 from core.quantities import as_text
-from payments import customers
 from payments.gateway import invoices as stripe_invoices
 from payments.gateway import meters as stripe_meters
+from payments.services import customers
 from payments.stripe_objects import StripeInvoice, StripeInvoiceLine
 from plans import hooks
 from plans.models import BilledUsage, InvoiceCorrection, Meter, MeterReading, Subscription

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from core.errors import InvalidInput
-from plans.engine.ladders import Graduated, Ladder, PerPackage
+from plans.engine.price_ladders import Graduated, Ladder, PerPackage
 from plans.models import Allowance, Commitment, Interval, Plan, PlanPrice
 from plans.services.plan_revisions import publish_terms
 

@@ -7,9 +7,9 @@ from django.db import transaction
 from django.urls import reverse
 
 from accounts.models import Organization, User
-from payments import customers
+from payments.errors import StripeRefused
 from payments.gateway import checkout as stripe_checkout
-from payments.gateway.errors import StripeRefused
+from payments.services import customers
 from payments.stripe_objects import StripeCheckoutSession
 from plans.errors import AlreadySubscribed
 from plans.models import PlanCheckout, Subscription

@@ -18,9 +18,10 @@ from django.db.models import F
 from accounts.models import Organization
 from core.background import after_commit
 from core.errors import PortalError
-from payments import customers, stripe_catalogue
+from payments import stripe_catalogue
+from payments.errors import CardDeclined
 from payments.gateway import subscriptions as stripe_subscriptions
-from payments.gateway.errors import CardDeclined
+from payments.services import customers
 from payments.stripe_objects import StripeSubscription
 from plans.models import Commitment, Interval, OnDemand, Subscription, SubscriptionItem
 from plans.price_keys import PriceKey

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from core.quantities import as_text
 from plans import hooks
-from plans.engine import ladders
+from plans.engine import price_ladders
 from plans.engine.commitments import Bounds
 from plans.engine.terms import CommitmentTerms, CreditRate, MeterTerms, PlanTerms
 from plans.models import Meter, Plan, PlanRevision
@@ -107,8 +107,8 @@ def _meter_terms(meter: dict[str, Any]) -> MeterTerms:
         unit_name=meter["unit_name"],
         included=None if meter["included"] is None else Decimal(meter["included"]),
         beyond=meter["beyond"],
-        credit_rates=tuple(CreditRate(rate["unit"], ladders.parse(rate["ladder"])) for rate in meter["rates"]),
-        bill=ladders.parse(meter["bill"]) if meter.get("bill") else None,
+        credit_rates=tuple(CreditRate(rate["unit"], price_ladders.parse(rate["ladder"])) for rate in meter["rates"]),
+        bill=price_ladders.parse(meter["bill"]) if meter.get("bill") else None,
         currency=meter.get("currency"),
         cap=meter.get("cap"),
         concurrency=meter["concurrency"],

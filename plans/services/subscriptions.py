@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts.models import Organization
 from core.background import after_commit
 from notifications.services import publish
-from payments import customers
+from payments.services import customers
 from payments.stripe_objects import StripeSubscription, StripeSubscriptionItem
 from plans.models import Plan, PlanCheckout, Subscription, SubscriptionItem
 from plans.price_keys import PriceKey

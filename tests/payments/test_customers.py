@@ -7,9 +7,9 @@ import pytest
 from django.db import connection
 
 from accounts.services.organizations import create_organization
-from payments.customers import ensure_customer, organization_of
-from payments.gateway.errors import StripeUnavailable
+from payments.errors import StripeUnavailable
 from payments.models import Customer
+from payments.services.customers import ensure_customer, organization_of
 
 
 def stripe_customers(sandbox):

@@ -5,7 +5,7 @@ from decimal import Decimal as D
 import pytest
 
 from payments.catalogue_file import CatalogueRefused, dump, load
-from plans.engine.ladders import PerPackage
+from plans.engine.price_ladders import PerPackage
 from plans.models import Allowance, CreditRate, Meter, Plan, PlanPrice, PlanRevision
 from tests.plans.conftest import CATALOGUE, LONG_AGO
 

@@ -6,10 +6,11 @@ from decimal import Decimal as D
 import pytest
 
 from notifications.models import Event
+from plans.errors import NothingToFoldIn
 from plans.models import OnDemand, Subscription
 from plans.services.companion import adjust_on_demand, follow
 from plans.services.dunning import run_dunning
-from plans.services.fold_in import NothingToFoldIn, fold_in, quote_fold_in
+from plans.services.fold_in import fold_in, quote_fold_in
 from plans.services.plan_changes import change_plan
 from plans.services.quotes import quote_change
 

@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from core.quantities import LARGEST, STEP, ZERO
-from plans.engine.rules import BillableRule
+from plans.engine.billable_rules import BillableRule
 from usage.engine.billable import why_not_billable
 
 OLDEST = timedelta(days=35)

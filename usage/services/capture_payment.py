@@ -8,7 +8,7 @@ from core.quantities import ZERO
 from credits.models import CreditHold, Wallet
 from credits.services.holds import capture_hold, release_hold
 from credits.services.spending import charge
-from plans.engine import ladders
+from plans.engine import price_ladders
 from plans.engine.terms import CreditRate, MeterTerms
 from usage.engine.settlement import Before, Cover, Settled
 from usage.models import UsageHold
@@ -55,7 +55,7 @@ class Captured:
         self.owing = rate.unit
         had = settled.credits.get(rate.unit, Cover())
         start = before.credits.get(rate.unit, ZERO) + had.quantity
-        cost = ladders.cost_of_span(rate.ladder, start=start, end=start + more)
+        cost = price_ladders.cost_of_span(rate.ladder, start=start, end=start + more)
         covers = settled.credits | {rate.unit: Cover(had.quantity + more, had.charged + cost)}
         return Settled(covers, settled.billed, settled.unpaid - more)
 

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from accounts.models import Organization
 from core.money import Money, minor_digits
 from core.quantities import STEP, ZERO
-from plans.engine import ladders
+from plans.engine import price_ladders
 from plans.models import Allowance, Meter, Plan, Subscription
 from usage.services.history import a_year_back, by_month, usage_by_day
 from usage.services.meter_status import MeterStanding
@@ -60,10 +60,10 @@ def billed_so_far(standing: MeterStanding) -> int:
     before, open_quantity = standing.standing.before.billed, standing.standing.overage - covered
     digits = minor_digits(terms.currency)
     if terms.cap is not None:
-        open_quantity = ladders.affordable_within_cap(
+        open_quantity = price_ladders.affordable_within_cap(
             terms.bill, cap=terms.cap, minor_digits=digits, start=before, wanted=open_quantity
         )
-    return ladders.money_cost(terms.bill, before + open_quantity, minor_digits=digits)
+    return price_ladders.money_cost(terms.bill, before + open_quantity, minor_digits=digits)
 
 
 def compare_plans(*, organization: Organization, now: datetime) -> list[Comparison]:
@@ -124,5 +124,5 @@ def _overage_cost(allowance: Allowance, month: dict[int, Decimal]) -> Decimal:
     overage = _overage(allowance, month)
     if not overage or allowance.bill_ladder is None or allowance.plan.currency is None:
         return ZERO
-    cost = ladders.money_cost(allowance.bill_ladder, overage, minor_digits=minor_digits(allowance.plan.currency))
+    cost = price_ladders.money_cost(allowance.bill_ladder, overage, minor_digits=minor_digits(allowance.plan.currency))
     return Decimal(min(cost, allowance.cap_amount) if allowance.cap_amount is not None else cost)

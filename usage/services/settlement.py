@@ -17,7 +17,7 @@ from core.quantities import ZERO
 from credits.models import CreditGrant, Wallet
 from credits.services.spending import Debit, Spent, spend_batch
 from credits.services.wallets import lock_wallets
-from plans.engine import ladders
+from plans.engine import price_ladders
 from plans.engine.terms import MeterTerms
 from plans.models import Meter
 from plans.terms import timelines_for
@@ -252,8 +252,8 @@ def _fall_short(posting: Posting, unit: str, taken: Decimal) -> None:
     assert terms is not None  # it was charged
     ladder = next(rate.ladder for rate in terms.credit_rates if rate.unit == unit)
     start = posting.covered_before(unit)
-    quantity = ladders.affordable(ladder, amount=taken, start=start, wanted=after.quantity - before.quantity)
-    cost = ladders.cost_of_span(ladder, start=start, end=start + quantity)
+    quantity = price_ladders.affordable(ladder, amount=taken, start=start, wanted=after.quantity - before.quantity)
+    cost = price_ladders.cost_of_span(ladder, start=start, end=start + quantity)
     covers = posting.settled.credits | {unit: Cover(before.quantity + quantity, before.charged + cost)}
     missing = after.quantity - before.quantity - quantity
     posting.settled = Settled(covers, posting.settled.billed, posting.settled.unpaid + missing)

@@ -1,4 +1,4 @@
-"""Find events that were forgotten or failed, and let staff try them again or leave them be."""
+"""Events that were forgotten or failed: processed again by the sweep, or by staff, or given up by staff."""
 
 from collections import Counter
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Take a delivery in: verify, store once, hand over to a worker. No outbound call: Stripe has its answer at once."""
+"""A delivery by Stripe: verified, stored once, handed to a worker, and answered at once, with no call to the outside."""
 
 import json
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from core.background import after_commit
-from core.errors import PortalError
+from payments.errors import DeliveryRefused
 from payments.inbox import signatures
 from payments.models import InboxRefusal, StripeEvent, StripeWebhookEndpoint
 from payments.models.inbox import SWEEP_AFTER
@@ -18,12 +18,6 @@ MESSAGES = {
     InboxRefusal.Reason.STALE: "The signature is too old. Stripe signs every attempt anew; check the clocks.",
     InboxRefusal.Reason.UNREADABLE: "The body is not a Stripe event.",
 }
-
-
-class DeliveryRefused(PortalError):
-    """Not taken in. Stripe will show the 400 in its dashboard; nothing but a counter is kept."""
-
-    http_status = 400
 
 
 def receive(*, body: bytes, signature: str, now: datetime) -> StripeEvent:

@@ -4,22 +4,17 @@ import logging
 from datetime import datetime
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from core.errors import Unavailable
-from core.health import Health
+from payments.errors import WrongAccount
 from payments.gateway import accounts
 from payments.models import StripeAccount
 from payments.models.account import ONLY_ROW
 
 logger = logging.getLogger(__name__)
-
-
-class WrongAccount(ImproperlyConfigured):
-    """The key opens another account than the one that our customers, prices and payments live in."""
 
 
 def verify(*, now: datetime) -> StripeAccount:
@@ -63,13 +58,3 @@ def refuse_wrong_account() -> None:
 def fingerprint() -> str:
     """A keyed hash of the secret key: tells keys apart and gives none away."""
     return salted_hmac("payments.account", settings.STRIPE_SECRET_KEY, algorithm="sha256").hexdigest()
-
-
-def health() -> Health:
-    """For `/readyz`: has this key been seen to belong to our account?"""
-    known = StripeAccount.objects.filter(pk=ONLY_ROW).first()
-    if known is None:
-        return Health(ok=True, detail="not asked yet; `manage.py sync_catalog` does")
-    if known.key_fingerprint != fingerprint():
-        return Health(ok=False, detail="STRIPE_SECRET_KEY has not been verified; `manage.py sync_catalog` does")
-    return Health(ok=True, detail="the key belongs to our account")
