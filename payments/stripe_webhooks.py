@@ -7,4 +7,4 @@ from payments.services import customers
 @handles("customer.deleted")
 def customer_deleted(change: ObjectChange) -> None:
     if change.data.get("deleted"):
-        customers.forget_deleted(stripe_id=change.data["id"])
+        customers.drop_deleted_customer(stripe_id=change.data["id"])

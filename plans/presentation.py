@@ -154,8 +154,8 @@ def quantity_control(plan: Plan, interval: str, *, value: int | None = None, err
 
 def status_badge(subscription: Subscription) -> tuple[str, str]:
     """Words and tone."""
-    if subscription.standing != Subscription.Standing.GOOD:
-        return subscription.get_standing_display(), "bad"
+    if subscription.dunning_status != Subscription.DunningStatus.GOOD:
+        return subscription.get_dunning_status_display(), "bad"
     if subscription.cancel_at:
         return "Ends", "warn"
     tones = {"active": "good", "trialing": "accent", "past_due": "warn", "unpaid": "bad"}

@@ -1,4 +1,4 @@
-"""A delivery by Stripe: verified, stored once, handed to a worker, and answered at once, with no call to the outside."""
+"""A delivery by Stripe: verified, stored once, handed to a worker and answered at once, without any outbound call."""
 
 import json
 from datetime import UTC, datetime

@@ -40,13 +40,13 @@ def process_event(*, stripe_id: str, now: datetime) -> StripeEvent | None:
         return None
     try:
         try:
-            _carry_out(event, now)
+            _process(event, now)
         except ClaimLost:
             raise
         except Exception as error:
             logger.exception("Event %s (%s) failed, attempt %s", stripe_id, event.type, event.attempts)
             again_at = now + backoff(attempts=event.attempts, stripe_id=stripe_id)
-            _finish(event, status=StripeEvent.Status.FAILED, next_attempt_at=again_at, last_error=_words(error))
+            _finish(event, status=StripeEvent.Status.FAILED, next_attempt_at=again_at, last_error=_reason(error))
     except ClaimLost:
         logger.warning("Event %s was taken over by another worker", stripe_id)
     event.refresh_from_db()
@@ -63,7 +63,7 @@ def handle_object(*, object_type: str, object_id: str, event_type: str, now: dat
     for _ in range(MAX_READINGS):
         read_from = _database_clock()
         data = objects.retrieve(object_type=object_type, object_id=object_id)
-        is_copied = not _mirrored(data)
+        is_copied = not _mirror(data)
         with transaction.atomic():
             if HandledObject.take(object_id=object_id, read_from=read_from, is_copied=is_copied):
                 _run(handlers, ObjectChange(data=data, event_type=event_type, event_created=now, now=now))
@@ -77,7 +77,7 @@ def backoff(*, attempts: int, stripe_id: str) -> timedelta:
     return wait * (1 + zlib.crc32(stripe_id.encode()) % 100 / 1000)
 
 
-def _carry_out(event: StripeEvent, now: datetime) -> None:
+def _process(event: StripeEvent, now: datetime) -> None:
     handlers = handlers_for(event.type)
     if not handlers and not djstripe_mirror.is_mirrored(event.object_type):
         _finish(event, status=StripeEvent.Status.IGNORED, processed_at=now, last_error="")
@@ -97,7 +97,7 @@ def _carry_out(event: StripeEvent, now: datetime) -> None:
                 last_error="Stripe has no such object any more, so there was nothing to do.",
             )
             return
-        mirror_error = "" if is_mirrored else _mirrored(data)
+        mirror_error = "" if is_mirrored else _mirror(data)
         with transaction.atomic():
             key, is_copied = event.object_id or event.stripe_id, not (is_mirrored or mirror_error)
             if not HandledObject.take(object_id=key, read_from=read_from, is_copied=is_copied):
@@ -125,17 +125,17 @@ def _fresh(event: StripeEvent) -> dict[str, Any] | None:
         return snapshot | {"deleted": True} if event.type.endswith(".deleted") else None
 
 
-def _mirrored(data: dict[str, Any]) -> str:
-    """Let dj-stripe copy the object. It is a mirror, never the judge: if it stumbles, say why, and go on."""
+def _mirror(data: dict[str, Any]) -> str:
+    """Let dj-stripe copy the object; returns why it could not, or nothing. No decision rests on the copy."""
     try:
-        djstripe_mirror.copy(data)
+        djstripe_mirror.sync_to_mirror(data)
     except Exception as error:
         logger.warning("dj-stripe could not copy %s: %s", data.get("id"), error, exc_info=True)
-        return _words(error)
+        return _reason(error)
     return ""
 
 
-def _words(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:5000]
 
 

@@ -23,7 +23,7 @@ def ensure_customer(*, organization: Organization) -> str:
     if customer.stripe_id is None:
         customer.stripe_id = _create(customer, now=timezone.now())
         _remember(customer)
-    elif customer.told_revision < customer.revision:
+    elif customer.confirmed_revision < customer.revision:
         gateway.update(
             customer=customer.stripe_id,
             name=customer.name,
@@ -40,7 +40,7 @@ def organization_of(*, stripe_id: str) -> Organization | None:
     return customer.organization if customer else None
 
 
-def forget_deleted(*, stripe_id: str) -> bool:
+def drop_deleted_customer(*, stripe_id: str) -> bool:
     """Staff deleted a customer at Stripe: the next one to pay gets a new one. False if it was nobody's of ours."""
     with transaction.atomic():
         customer = Customer.objects.select_for_update().filter(stripe_id=stripe_id).first()
@@ -65,7 +65,7 @@ def _ask_for(organization: Organization) -> Customer:
 
 def _create(customer: Customer, *, now: datetime) -> str:
     organization_id = customer.organization.public_id
-    if now - customer.asked_at > KEY_IS_SAFE_FOR:
+    if now - customer.created_at > KEY_IS_SAFE_FOR:
         found = gateway.find(email=customer.email, metadata_key=METADATA_KEY, metadata_value=organization_id)
         if found:
             return str(found["id"])
@@ -80,6 +80,6 @@ def _create(customer: Customer, *, now: datetime) -> str:
 
 def _remember(customer: Customer) -> None:
     """Note what Stripe has confirmed; an older confirmation that arrives late takes nothing back."""
-    Customer.objects.filter(pk=customer.pk, told_revision__lt=customer.revision).update(
-        stripe_id=customer.stripe_id, told_revision=customer.revision
+    Customer.objects.filter(pk=customer.pk, confirmed_revision__lt=customer.revision).update(
+        stripe_id=customer.stripe_id, confirmed_revision=customer.revision
     )

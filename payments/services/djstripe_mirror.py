@@ -1,4 +1,4 @@
-"""Copy an object into dj-stripe's tables, for staff to look at and for pages that list invoices."""
+"""dj-stripe's tables, kept as a copy of Stripe's objects: for staff to look at, and for the page of invoices."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def is_mirrored(object_type: str) -> bool:
     return object_type in MODELS
 
 
-def copy(data: dict[str, Any]) -> None:
+def sync_to_mirror(data: dict[str, Any]) -> None:
     """Bring dj-stripe's row in line with `data`, an object as the gateway returns it. Other types are left alone.
 
     dj-stripe retrieves what the object refers to and it has not seen yet, so this may call Stripe. Raises whatever

@@ -8,8 +8,8 @@ from payments.errors import FixedAtStripe, StripeRefused
 from payments.gateway import catalogue as gateway
 from payments.gateway.client import Json
 from payments.models import CatalogueEntry
-from payments.services import djstripe_mirror as mirror
 from payments.services import stripe_account
+from payments.services.djstripe_mirror import sync_to_mirror
 from payments.stripe_catalogue import entries
 from payments.stripe_catalogue.endpoint import sync_endpoint
 from payments.stripe_catalogue.entries import Kind
@@ -84,7 +84,7 @@ def _archive_what_left(catalogue: Catalogue, *, now: datetime, report: Report) -
 def _copy(objects: list[Json], *, report: Report) -> None:
     for data in objects:
         try:
-            mirror.copy(data)
+            sync_to_mirror(data)
         except Exception as error:
             logger.exception("dj-stripe could not copy %s", data["id"])
             report.problem(f"dj-stripe could not copy {data['id']}: {error}")

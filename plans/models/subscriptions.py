@@ -37,7 +37,8 @@ class Subscription(models.Model):
     class Role(models.TextChoices):
         BASE = "base", "Plan"
         COMPANION = "companion", "Monthly companion"
-        SURPLUS = "surplus", "Bought twice, being given back"
+        # Webhooks call it `surplus`.
+        DUPLICATE = "surplus", "Bought twice, being given back"
 
     class Status(models.TextChoices):
         """Stripe's own. https://docs.stripe.com/api/subscriptions/object#subscription_object-status"""
@@ -51,8 +52,8 @@ class Subscription(models.Model):
         PAUSED = "paused", "Paused"
         CANCELED = "canceled", "Ended"
 
-    class Standing(models.TextChoices):
-        """What overdue payments have cost it so far."""
+    class DunningStatus(models.TextChoices):
+        """What overdue payments have cost it so far. Ours, beside Stripe's `status`; webhooks call it `standing`."""
 
         GOOD = "good", "Good"
         DOWNGRADED = "downgraded", "Set back to free"
@@ -67,7 +68,7 @@ class Subscription(models.Model):
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="subscriptions")
     interval = models.CharField(max_length=10, choices=Interval.choices)
     status = models.CharField(max_length=20, choices=Status.choices)
-    standing = models.CharField(max_length=12, choices=Standing.choices, default=Standing.GOOD)
+    dunning_status = models.CharField(max_length=12, choices=DunningStatus.choices, default=DunningStatus.GOOD)
     quantity = models.PositiveIntegerField(null=True, blank=True, help_text="Of the commitment, when there is one.")
     anchor = models.DateTimeField(help_text="Stripe's billing cycle anchor.")
     current_period_start = models.DateTimeField(null=True, blank=True)
@@ -108,7 +109,7 @@ class Subscription(models.Model):
 
     @property
     def gives_access(self) -> bool:
-        return self.status in self.GIVES_ACCESS and self.standing == self.Standing.GOOD
+        return self.status in self.GIVES_ACCESS and self.dunning_status == self.DunningStatus.GOOD
 
     def item(self, component: str, meter: str = "") -> "SubscriptionItem | None":
         wanted = (component, meter)

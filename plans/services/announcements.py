@@ -12,6 +12,38 @@ from plans.models import DunningCase, OnDemand, Subscription
 from plans.presentation import price_line
 
 
+def subscription_data(subscription: Subscription) -> dict[str, Any]:
+    """What `subscription.updated` carries. The names are those of `docs/webhooks.md`, which programs rely on."""
+    return {
+        "subscription": subscription.stripe_id,
+        "role": subscription.role,
+        "plan": subscription.plan.code,
+        "interval": subscription.interval,
+        "quantity": subscription.quantity,
+        "status": subscription.status,
+        "standing": subscription.dunning_status,
+        "cancel_at": subscription.cancel_at.isoformat() if subscription.cancel_at else None,
+        "trial_end": subscription.trial_end.isoformat() if subscription.trial_end else None,
+        "current_period_end": subscription.current_period_end.isoformat() if subscription.current_period_end else None,
+    }
+
+
+def announce_subscription(*, subscription: Subscription, before: dict[str, Any] | None, now: datetime) -> None:
+    """`subscription.updated`, once per change since `before`. A subscription that never began is not announced."""
+    data = subscription_data(subscription)
+    if data == before or (subscription.revision == 0 and not subscription.is_live):
+        return
+    subscription.revision += 1
+    subscription.save(update_fields=["revision"])
+    publish(
+        type="subscription.updated",
+        organization=subscription.organization,
+        data=data,
+        key=f"{subscription.stripe_id}:{subscription.revision}",
+        now=now,
+    )
+
+
 def announce_failed_attempt(*, case: DunningCase, attempt: int, now: datetime) -> None:
     """`payment.failed`, once per invoice and attempt."""
     _publish_case("payment.failed", case, f"{case.stripe_invoice_id}:{attempt}", now, attempt=attempt)

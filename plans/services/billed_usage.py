@@ -148,7 +148,7 @@ def _queue_reading(usage: BilledUsage, now: datetime) -> None:
         next_attempt_at=now,
         created_at=now,
     )
-    after_commit("plans.tasks.deliver_metered")
+    after_commit("plans.tasks.deliver_billed_usage")
 
 
 def _correct(usage: BilledUsage, now: datetime) -> None:
@@ -168,7 +168,7 @@ def _correct(usage: BilledUsage, now: datetime) -> None:
     usage.corrected_amount = F("corrected_amount") + due
     usage.save(update_fields=["corrected_amount"])
     usage.refresh_from_db()
-    after_commit("plans.tasks.deliver_metered")
+    after_commit("plans.tasks.deliver_billed_usage")
 
 
 def _deliver_rows(rows: Iterable[Row], now: datetime) -> int:

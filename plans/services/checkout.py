@@ -13,8 +13,8 @@ from payments.services import customers
 from payments.stripe_objects import StripeCheckoutSession
 from plans.errors import AlreadySubscribed
 from plans.models import PlanCheckout, Subscription
-from plans.services.plan_changes import refresh
 from plans.services.selections import Selection, stripe_items
+from plans.services.stripe_refresh import refresh_subscription
 
 OPEN_FOR = timedelta(hours=1)
 
@@ -62,7 +62,7 @@ def complete_checkout(*, checkout: PlanCheckout, now: datetime) -> PlanCheckout:
     if checkout.status == PlanCheckout.Status.OPEN and checkout.stripe_session_id:
         session = StripeCheckoutSession.of(stripe_checkout.retrieve(session=checkout.stripe_session_id))
         if session.subscription:
-            refresh(stripe_id=session.subscription, now=now)
+            refresh_subscription(stripe_id=session.subscription, now=now)
         elif session.status == "expired":
             close_checkout(public_id=checkout.public_id)
         checkout.refresh_from_db()
@@ -134,7 +134,7 @@ def _close_at_stripe(checkout: PlanCheckout, now: datetime) -> None:
         session = StripeCheckoutSession.of(stripe_checkout.retrieve(session=checkout.stripe_session_id))
         if session.status != "complete" or not session.subscription:
             return
-        refresh(stripe_id=session.subscription, now=now)
+        refresh_subscription(stripe_id=session.subscription, now=now)
         raise AlreadySubscribed(
             "The plan was just paid for in another window. Change it on the plan page."
         ) from refused

@@ -1,8 +1,8 @@
 """The monthly companion: one Stripe subscription beside the base one, for what the base one cannot carry.
 
 That is the quantity on demand beyond a commitment, and with an annual plan the metered usage, which is billed by the
-month. `follow` compares what should be with what is and tells Stripe the difference; running it twice, or twice at
-once, is harmless: what is told twice carries the same idempotency key.
+month. `sync_companion` compares what should be with what is and sends Stripe the difference. Running it twice, or twice
+at once, is harmless: the same change carries the same idempotency key.
 """
 
 import hashlib
@@ -26,9 +26,9 @@ from payments.stripe_objects import StripeSubscription
 from plans.models import Commitment, Interval, OnDemand, Subscription, SubscriptionItem
 from plans.price_keys import PriceKey
 from plans.services.announcements import announce_refusal
-from plans.services.plan_changes import refresh
 from plans.services.selections import change_items, metered_items
-from plans.services.terms_periods import align_terms
+from plans.services.stripe_refresh import refresh_subscription
+from plans.services.terms_periods import sync_terms_periods
 from plans.terms import terms_for
 
 ASKED_AGAIN_AFTER = timedelta(days=1)
@@ -36,7 +36,8 @@ ASKED_AGAIN_AFTER = timedelta(days=1)
 
 @transaction.atomic
 def adjust_on_demand(*, organization: Organization, used: Decimal, now: datetime) -> int:
-    """Note how much the commitment's meter counts now, and let the companion follow; returns what is on demand.
+    """Store how much the commitment's meter counts now, and have the companion brought in line with it; returns the
+    quantity on demand.
 
     Up at once, down at the renewal. Under a commitment that does not sell on demand it is always zero.
     """
@@ -48,26 +49,26 @@ def adjust_on_demand(*, organization: Organization, used: Decimal, now: datetime
     if on_demand.wanted != wanted:
         on_demand.wanted = wanted
         on_demand.save(update_fields=["wanted"])
-        after_commit("plans.tasks.follow_up", organization.pk)
+        after_commit("plans.tasks.after_subscription_change", organization.pk)
     return wanted
 
 
-def follow_all(*, now: datetime) -> None:
+def sync_all_companions(*, now: datetime) -> None:
     """The hourly round: whatever a lost task or a lost answer left behind."""
-    behind = Organization.objects.filter(subscriptions__in=Subscription.objects.live()).distinct()
-    for organization in behind:
+    subscribed = Organization.objects.filter(subscriptions__in=Subscription.objects.live()).distinct()
+    for organization in subscribed:
         try:
-            follow(organization=organization, now=now)
+            sync_companion(organization=organization, now=now)
         except PortalError:
             continue
 
 
-def follow(*, organization: Organization, now: datetime) -> Subscription | None:
+def sync_companion(*, organization: Organization, now: datetime) -> Subscription | None:
     """Bring the companion in line with what is wanted; returns it, or None when there is none."""
     base = Subscription.objects.base_of(organization)
     companion = Subscription.objects.companion_of(organization)
     on_demand, _ = OnDemand.objects.get_or_create(organization=organization)
-    items = wanted_items(base=base, on_demand=on_demand)
+    items = companion_items(base=base, on_demand=on_demand)
     if _was_refused_lately(on_demand, companion, now):
         return companion
     try:
@@ -84,7 +85,7 @@ def follow(*, organization: Organization, now: datetime) -> Subscription | None:
     return Subscription.objects.companion_of(organization)
 
 
-def wanted_items(*, base: Subscription | None, on_demand: OnDemand) -> list[dict[str, Any]]:
+def companion_items(*, base: Subscription | None, on_demand: OnDemand) -> list[dict[str, Any]]:
     """What the companion should consist of. Raises NotAtStripe."""
     if base is None:
         return []
@@ -107,7 +108,7 @@ def drop_on_demand(*, organization: Organization, now: datetime) -> None:
     quantity = companion.item(SubscriptionItem.Component.QUANTITY)
     if quantity and companion.metered_items:
         change = {"items": [{"id": quantity.stripe_id, "deleted": True}], "proration_behavior": "create_prorations"}
-        _tell(companion, on_demand, change, now)
+        _update_at_stripe(companion, on_demand, change, now)
     elif quantity:
         _end(companion, on_demand, now)
 
@@ -145,8 +146,8 @@ def _begin(base: Subscription, on_demand: OnDemand, items: list[dict[str, Any]],
         idempotency_key=_key(on_demand, params),
         **params,
     )
-    _confirmed(on_demand)
-    refresh(stripe_id=made["id"], now=now)
+    _mark_confirmed(on_demand)
+    refresh_subscription(stripe_id=made["id"], now=now)
     _remember_paid(organization, on_demand)
 
 
@@ -158,7 +159,7 @@ def _adjust(companion: Subscription, on_demand: OnDemand, items: list[dict[str, 
     if not items:
         if companion.cancel_at is None:
             _remember_paid(companion.organization, on_demand)
-            _tell(companion, on_demand, {"cancel_at_period_end": True}, now)
+            _update_at_stripe(companion, on_demand, {"cancel_at_period_end": True}, now)
         return
     _remember_paid(companion.organization, on_demand)
     present = companion.item(SubscriptionItem.Component.QUANTITY)
@@ -168,12 +169,12 @@ def _adjust(companion: Subscription, on_demand: OnDemand, items: list[dict[str, 
         # Up again within a month that was paid for: that much costs nothing more.
         regained = min(want, on_demand.paid)
         items_then = [item | ({"quantity": regained} if "quantity" in item else {}) for item in items]
-        _tell(companion, on_demand, _change(companion, items_then, "none"), now)
+        _update_at_stripe(companion, on_demand, _change(companion, items_then, "none"), now)
         companion = Subscription.objects.prefetch_related("items").get(pk=companion.pk)
         have = regained
     if not _consists_of(companion, items) or companion.cancel_at is not None:
         proration = "always_invoice" if want > have else "none"
-        _tell(companion, on_demand, _change(companion, items, proration), now)
+        _update_at_stripe(companion, on_demand, _change(companion, items, proration), now)
         _remember_paid(companion.organization, on_demand)
 
 
@@ -201,14 +202,14 @@ def _end(companion: Subscription | None, on_demand: OnDemand, now: datetime) -> 
         invoice_now=True,
         idempotency_key=f"companion:{companion.stripe_id}:cancel",
     )
-    _confirmed(on_demand)
-    refresh(stripe_id=companion.stripe_id, now=now)
+    _mark_confirmed(on_demand)
+    refresh_subscription(stripe_id=companion.stripe_id, now=now)
 
 
-def _tell(companion: Subscription, on_demand: OnDemand, change: Mapping[str, Any], now: datetime) -> None:
+def _update_at_stripe(companion: Subscription, on_demand: OnDemand, change: Mapping[str, Any], now: datetime) -> None:
     stripe_subscriptions.update(subscription=companion.stripe_id, idempotency_key=_key(on_demand, change), **change)
-    _confirmed(on_demand)
-    refresh(stripe_id=companion.stripe_id, now=now)
+    _mark_confirmed(on_demand)
+    refresh_subscription(stripe_id=companion.stripe_id, now=now)
 
 
 def _key(on_demand: OnDemand, params: Mapping[str, Any]) -> str:
@@ -217,7 +218,7 @@ def _key(on_demand: OnDemand, params: Mapping[str, Any]) -> str:
     return f"companion:{on_demand.pk}:{on_demand.revision}:{content}"
 
 
-def _confirmed(on_demand: OnDemand) -> None:
+def _mark_confirmed(on_demand: OnDemand) -> None:
     OnDemand.objects.filter(pk=on_demand.pk).update(revision=F("revision") + 1)
     on_demand.refresh_from_db()
 
@@ -241,7 +242,7 @@ def _refuse(organization: Organization, on_demand: OnDemand, declined: CardDecli
         on_demand.refused_at, on_demand.refusal = now, declined.message[:500]
         on_demand.revision += 1  # A refusal is an answer: asking again is a new question.
         on_demand.save(update_fields=["refused_at", "refusal", "revision"])
-        align_terms(organization=organization, now=now)
+        sync_terms_periods(organization=organization, now=now)
         announce_refusal(organization=organization, on_demand=on_demand, now=now)
 
 
@@ -251,4 +252,4 @@ def _allow(organization: Organization, on_demand: OnDemand, now: datetime) -> No
     with transaction.atomic():
         on_demand.refused_at, on_demand.refusal = None, ""
         on_demand.save(update_fields=["refused_at", "refusal"])
-        align_terms(organization=organization, now=now)
+        sync_terms_periods(organization=organization, now=now)

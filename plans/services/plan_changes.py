@@ -12,13 +12,13 @@ from django.db.models import F
 
 from accounts.models import Organization, User
 from core.errors import PortalError, Unavailable
-from payments import inbox
 from payments.gateway import subscriptions as stripe_subscriptions
 from plans.errors import ChangeUnderWay, NothingToChange, PaymentOverdue
 from plans.models import Interval, PlanChange, Subscription
 from plans.services.quotes import Quote, quote_change, require_base
 from plans.services.selections import Selection, change_items, selection_of, stripe_items
-from plans.services.terms_periods import align_terms
+from plans.services.stripe_refresh import refresh_subscription
+from plans.services.terms_periods import sync_terms_periods
 
 RESUMED_AFTER = timedelta(minutes=2)
 
@@ -59,7 +59,7 @@ def carry_out(*, change: PlanChange, now: datetime) -> PlanChange:
         raise
     if change.timing == PlanChange.Timing.RENEWAL:
         _finish(change, PlanChange.Status.SCHEDULED, now)
-    refresh(stripe_id=subscription.stripe_id, now=now)
+    refresh_subscription(stripe_id=subscription.stripe_id, now=now)
     change.refresh_from_db()
     return change
 
@@ -73,21 +73,17 @@ def cancel_change(*, change: PlanChange, now: datetime) -> PlanChange:
     )
     with transaction.atomic():
         _finish(change, PlanChange.Status.CANCELLED, now)
-        align_terms(organization=change.subscription.organization, now=now)
-    refresh(stripe_id=change.subscription.stripe_id, now=now)
+        sync_terms_periods(organization=change.subscription.organization, now=now)
+    refresh_subscription(stripe_id=change.subscription.stripe_id, now=now)
     change.refresh_from_db()
     return change
 
 
-def refresh(*, stripe_id: str, now: datetime) -> None:
-    """Read a subscription from Stripe and take it over, through the same door as its events."""
-    inbox.handle_object(
-        object_type="subscription", object_id=stripe_id, event_type="customer.subscription.updated", now=now
-    )
+def update_open_change(*, subscription: Subscription, has_schedule: bool, now: datetime) -> None:
+    """What Stripe's fresh state of the subscription means for its open change: in force, taken back, or still open.
 
-
-def settle_against(*, subscription: Subscription, has_schedule: bool, now: datetime) -> None:
-    """See what Stripe's fresh state says about the change under way. In the transaction that takes the state over."""
+    Called in the transaction that saves that state.
+    """
     change = PlanChange.objects.open().select_for_update().filter(subscription=subscription).first()
     if change is None:
         return
@@ -111,7 +107,7 @@ def release_schedules(*, organization: Organization, now: datetime) -> None:
         stripe_subscriptions.release_schedule(
             schedule=change.stripe_schedule_id, idempotency_key=f"{change.idempotency_key}:release"
         )
-        refresh(stripe_id=change.subscription.stripe_id, now=now)
+        refresh_subscription(stripe_id=change.subscription.stripe_id, now=now)
 
 
 def resume_pending(*, now: datetime) -> list[PlanChange]:

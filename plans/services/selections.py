@@ -101,14 +101,14 @@ def metered_key(allowance: Allowance, organization: Organization) -> PriceKey:
 def change_items(*, subscription: Subscription, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What to tell Stripe so that the subscription consists of `items`: what stays keeps its item."""
     wanted = {_slot(item["price"]): item for item in items}
-    told: list[dict[str, Any]] = []
+    changes: list[dict[str, Any]] = []
     for present in subscription.items.all():
         slot = (present.component, present.meter_code)
         if slot in wanted:
-            told.append({"id": present.stripe_id} | wanted.pop(slot))
+            changes.append({"id": present.stripe_id} | wanted.pop(slot))
         else:
-            told.append({"id": present.stripe_id, "deleted": True})
-    return told + list(wanted.values())
+            changes.append({"id": present.stripe_id, "deleted": True})
+    return changes + list(wanted.values())
 
 
 def _slot(price: str) -> tuple[str, str]:
