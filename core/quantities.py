@@ -14,19 +14,32 @@ LARGEST = Decimal(10) ** (MAX_DIGITS - PLACES) - STEP
 ZERO = Decimal(0)
 
 
+class NotExact(ValueError):
+    """Not an exact decimal; the message completes "… must be"."""
+
+
+def exact_decimal(value: object) -> Decimal:
+    """What a string, an int or a Decimal says exactly. Raises NotExact for floats, NaN, infinity and other text."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
+        raise NotExact("a decimal number, written as a string or a JSON number")
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        raise NotExact("a decimal number such as 12.5") from None
+    if not number.is_finite():
+        raise NotExact("a finite number")
+    return number
+
+
 def parse_quantity(value: object, *, field: str = "quantity") -> Decimal:
     """The exact decimal of a string, an int or a Decimal; zero and negative ones pass.
 
     Raises InvalidInput for floats, NaN, infinity, more than six places, or what does not fit the column.
     """
-    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
-        raise InvalidInput(f"{field} must be a decimal number, written as a string or a JSON number.", field=field)
     try:
-        number = Decimal(value)
-    except InvalidOperation:
-        raise InvalidInput(f"{field} must be a decimal number such as 12.5.", field=field) from None
-    if not number.is_finite():
-        raise InvalidInput(f"{field} must be a finite number.", field=field)
+        number = exact_decimal(value)
+    except NotExact as problem:
+        raise InvalidInput(f"{field} must be {problem}.", field=field) from None
     if abs(number) > LARGEST:
         raise InvalidInput(f"{field} must be at most {LARGEST}.", field=field)
     exact = number.quantize(STEP)

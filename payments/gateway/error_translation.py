@@ -6,7 +6,6 @@ Source of the kinds: https://docs.stripe.com/api/errors and https://docs.stripe.
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import stripe
 
@@ -19,6 +18,7 @@ from payments.errors import (
     StripeRefused,
     StripeUnavailable,
 )
+from payments.stripe_objects.fields import StripeObject
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def _may_succeed_later(error: stripe.StripeError) -> bool:
 
 
 def _declined(error: stripe.CardError, message: str) -> CardDeclined:
-    body: Any = error.json_body if isinstance(error.json_body, dict) else {}
+    body: StripeObject = error.json_body if isinstance(error.json_body, dict) else {}
     details = body.get("error", {})
     intent = details.get("payment_intent") or {}
     return CardDeclined(

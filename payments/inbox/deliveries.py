@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from django.conf import settings
 from django.db import transaction
@@ -12,6 +12,7 @@ from payments.errors import DeliveryRefused
 from payments.inbox import signatures
 from payments.models import InboxRefusal, StripeEvent, StripeWebhookEndpoint
 from payments.models.inbox import SWEEP_AFTER
+from payments.stripe_objects.fields import StripeObject
 
 MESSAGES = {
     InboxRefusal.Reason.BAD_SIGNATURE: "The Stripe-Signature header does not match this body and our signing secret.",
@@ -37,7 +38,7 @@ def receive(*, body: bytes, signature: str, now: datetime) -> StripeEvent:
     return event
 
 
-def store(*, payload: dict[str, Any], now: datetime) -> StripeEvent:
+def store(*, payload: StripeObject, now: datetime) -> StripeEvent:
     """Keep an event that is known to be Stripe's. Raises `ValueError` when it lacks what every event has."""
     with transaction.atomic():
         event, is_new = StripeEvent.objects.get_or_create(
@@ -62,18 +63,18 @@ def refuse(reason: InboxRefusal.Reason, *, now: datetime) -> NoReturn:
     raise DeliveryRefused(MESSAGES[reason], code=reason.value)
 
 
-def _waiting(now: datetime) -> dict[str, Any]:
+def _waiting(now: datetime) -> dict[str, object]:
     return {"status": StripeEvent.Status.RECEIVED, "next_attempt_at": now + SWEEP_AFTER}
 
 
-def _parsed(body: bytes) -> dict[str, Any]:
+def _parsed(body: bytes) -> StripeObject:
     payload = json.loads(body.decode())
     if not isinstance(payload, dict):
         raise ValueError("not an object")
     return payload
 
 
-def _columns(payload: dict[str, Any]) -> dict[str, Any]:
+def _columns(payload: StripeObject) -> dict[str, object]:
     data = payload.get("data")
     snapshot = data.get("object") if isinstance(data, dict) else None
     created = payload.get("created")
@@ -93,7 +94,7 @@ def _columns(payload: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _text(values: dict[str, Any], name: str, *, maximum: int = 255) -> str:
+def _text(values: StripeObject, name: str, *, maximum: int = 255) -> str:
     value = values.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= maximum or "\0" in value:
         raise ValueError(f"{name} is not a short text")

@@ -7,7 +7,6 @@ finish in the wrong order. `HandledObject.take` catches that: whoever read befor
 import logging
 import zlib
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import connection, transaction
 
@@ -16,6 +15,7 @@ from payments.gateway import objects
 from payments.inbox.handlers import Handler, ObjectChange, handlers_for
 from payments.models import HandledObject, StripeEvent
 from payments.services import djstripe_mirror
+from payments.stripe_objects.fields import StripeObject
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def process_event(*, stripe_id: str, now: datetime) -> StripeEvent | None:
     return event
 
 
-def handle_object(*, object_type: str, object_id: str, event_type: str, now: datetime) -> dict[str, Any]:
+def handle_object(*, object_type: str, object_id: str, event_type: str, now: datetime) -> StripeObject:
     """Read an object and run the handlers of `event_type` on it, as if Stripe had just told us; returns the object.
 
     For return pages and reconciliation: the same door as the webhook, with the same guarantees. Raises what reading it
@@ -114,9 +114,9 @@ def _process(event: StripeEvent, now: datetime) -> None:
     raise ObjectIsBusy(f"{event.object_id} kept changing hands; it is tried again later.")
 
 
-def _fresh(event: StripeEvent) -> dict[str, Any] | None:
+def _fresh(event: StripeEvent) -> StripeObject | None:
     """The object as Stripe has it now; its last snapshot, marked deleted, when it was deleted; None when it is gone."""
-    snapshot: dict[str, Any] = event.payload["data"]["object"]
+    snapshot: StripeObject = event.payload["data"]["object"]
     if event.type in SNAPSHOT_ONLY or not objects.can_retrieve(event.object_type) or not event.object_id:
         return snapshot
     try:
@@ -125,7 +125,7 @@ def _fresh(event: StripeEvent) -> dict[str, Any] | None:
         return snapshot | {"deleted": True} if event.type.endswith(".deleted") else None
 
 
-def _mirror(data: dict[str, Any]) -> str:
+def _mirror(data: StripeObject) -> str:
     """Let dj-stripe copy the object; returns why it could not, or nothing. No decision rests on the copy."""
     try:
         djstripe_mirror.sync_to_mirror(data)
@@ -144,7 +144,7 @@ def _run(handlers: list[Handler], change: ObjectChange) -> None:
         handler(change)
 
 
-def _finish(event: StripeEvent, **changes: Any) -> None:
+def _finish(event: StripeEvent, **changes: object) -> None:
     """Write the outcome, if the claim is still ours. Raises `ClaimLost` if not."""
     if "next_attempt_at" not in changes:
         changes["next_attempt_at"] = None

@@ -30,30 +30,30 @@ def sync_endpoint(*, report: Report) -> None:
 
 
 def _register(url: str, *, report: Report) -> None:
-    wanted = enabled_events()
+    events = enabled_events()
     ours, _ = StripeWebhookEndpoint.objects.get_or_create(url=url)
-    theirs = {endpoint["id"]: endpoint for endpoint in gateway.webhook_endpoints()}
-    for endpoint in theirs.values():
+    at_stripe = {endpoint["id"]: endpoint for endpoint in gateway.webhook_endpoints()}
+    for endpoint in at_stripe.values():
         if endpoint["url"] == url and endpoint["id"] != ours.stripe_id:
             report.edit(
                 f"endpoint {endpoint['id']} has our address and a secret that we do not know; what it sends is refused."
                 " Delete it at Stripe."
             )
-    if ours.stripe_id and ours.stripe_id not in theirs:
+    if ours.stripe_id and ours.stripe_id not in at_stripe:
         report.edit(f"endpoint {ours.stripe_id} was deleted. Registering a new one.")
         ours.stripe_id, ours.secret, ours.idempotency_key = None, "", uuid.uuid4()
         ours.save()
     if ours.stripe_id is None:
         made = gateway.create_webhook_endpoint(
-            url=url, enabled_events=wanted, idempotency_key=str(ours.idempotency_key)
+            url=url, enabled_events=events, idempotency_key=str(ours.idempotency_key)
         )
         ours.stripe_id, ours.secret = made["id"], made["secret"]
         ours.save()
         report.change(f"Registered the webhook endpoint {url}.")
         return
-    present = theirs[ours.stripe_id]
-    if sorted(present["enabled_events"]) != wanted or present["status"] != "enabled":
+    present = at_stripe[ours.stripe_id]
+    if sorted(present["enabled_events"]) != events or present["status"] != "enabled":
         gateway.update_webhook_endpoint(
-            endpoint=ours.stripe_id, enabled_events=wanted, idempotency_key=str(uuid.uuid4())
+            endpoint=ours.stripe_id, enabled_events=events, idempotency_key=str(uuid.uuid4())
         )
-        report.change(f"The webhook endpoint {url} is enabled for {len(wanted)} kinds of events.")
+        report.change(f"The webhook endpoint {url} is enabled for {len(events)} kinds of events.")

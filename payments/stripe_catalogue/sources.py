@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self, TypeVar
 
 from payments.stripe_catalogue.specs import FeatureSpec, MeterSpec, PriceSpec, ProductSpec, Spec
 
+SpecT = TypeVar("SpecT", FeatureSpec, MeterSpec, ProductSpec, PriceSpec)
 Source = Callable[[], Iterable[Spec]]
 _sources: dict[str, Source] = {}
 
@@ -54,7 +55,7 @@ class Catalogue:
                 _put(self.prices, spec.lookup_key, spec)
 
 
-def _put(specs: dict[str, Any], code: str, spec: Spec) -> None:
+def _put(specs: dict[str, SpecT], code: str, spec: SpecT) -> None:
     if code in specs:
         raise ValueError(f"Two sources use the code {code}.")
     specs[code] = spec
