@@ -1,5 +1,3 @@
-from typing import Any
-
 from celery.signals import worker_init
 from django.apps import AppConfig, apps
 from django.db import transaction
@@ -29,7 +27,7 @@ class PaymentsConfig(AppConfig):
         worker_init.connect(end_worker_of_wrong_account, dispatch_uid="payments.refuse_wrong_account")
 
 
-def end_worker_of_wrong_account(**kwargs: Any) -> None:
+def end_worker_of_wrong_account(**kwargs: object) -> None:
     """Ends a starting worker. Celery only logs what a signal's receiver raises, except for this."""
     from payments.errors import WrongAccount
     from payments.services.stripe_account import refuse_wrong_account

@@ -1,7 +1,5 @@
 """What this app refuses, and why."""
 
-from typing import Any
-
 from core.errors import Conflict, InvalidInput, NotFound, RuleRefused
 
 
@@ -14,7 +12,7 @@ class UnknownPlan(InvalidInput):
 class SelectionRefused(RuleRefused):
     """422. The plan is there, but not with that interval or quantity, or not for new subscribers."""
 
-    def __init__(self, message: str, *, field: str, code: str, **details: Any) -> None:
+    def __init__(self, message: str, *, field: str, code: str, **details: object) -> None:
         super().__init__(message, code=code, fields={field: [message]}, **details)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from accounts.models import Organization
 from core.money import Money, minor_digits
@@ -125,7 +124,9 @@ def best_saving(plans: Iterable[Plan]) -> str:
     return f"save up to {percent} %" if percent else ""
 
 
-def quantity_control(plan: Plan, interval: str, *, value: int | None = None, errors: list[str] | None = None) -> Any:
+def quantity_control(
+    plan: Plan, interval: str, *, value: int | None = None, errors: list[str] | None = None
+) -> dict[str, object] | None:
     """For `components/quantity.html`; None for a plan without a commitment."""
     if not plan.has_commitment:
         return None
@@ -188,7 +189,7 @@ def present_selection(organization: Organization) -> Selection | None:
     return selection_of(base) if base else None
 
 
-def line_rows(lines: Iterable[StripeInvoiceLine]) -> list[dict[str, Any]]:
+def line_rows(lines: Iterable[StripeInvoiceLine]) -> list[dict[str, object]]:
     """For tables of invoice lines."""
     return [
         {
@@ -217,7 +218,7 @@ INVOICE_REASON = {
 }
 
 
-def invoice_row(view: StripeInvoice) -> dict[str, Any]:
+def invoice_row(view: StripeInvoice) -> dict[str, object]:
     label, tone = INVOICE_STATUS.get(view.status or "", (view.status or "", ""))
     overdue = view.status == "open" and view.attempt_count > 0
     return {

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from typing import TypedDict
 
 from core.money import minor_digits
 from payments.stripe_catalogue.specs import MeterSpec, PriceSpec, ProductSpec, Spec, TierSpec
@@ -84,7 +84,15 @@ def _metered(key: PriceKey, allowance: Allowance, ladder: Ladder, *, active: boo
     )
 
 
-def _pricing(ladder: Ladder, digits: int) -> dict[str, Any]:
+class Pricing(TypedDict, total=False):
+    """The arguments of a `PriceSpec` that say what one costs."""
+
+    amount: Decimal
+    package_size: int
+    tiers: tuple[TierSpec, ...]
+
+
+def _pricing(ladder: Ladder, digits: int) -> Pricing:
     """The ladder in minor units, as Stripe's: a single price, tiers, or packages."""
     match ladder:
         case PerPackage():

@@ -9,11 +9,12 @@ import functools
 import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypedDict
 
 from accounts.models import Organization
 from core.prepared_statements import prepared_cursor
 from plans.engine import price_ladders
+from plans.engine.price_ladders import LadderJson
 from plans.engine.terms import Override, Period, PlanTerms, Terms, Timeline
 from plans.models import PlanRevision
 from plans.services.plan_revisions import revisions_by_plan
@@ -39,6 +40,29 @@ SELECT org.id,
 # Of an array's length a prepared statement knows nothing: it would be planned anew each time for one.
 TERMS_OF_ONE_SQL = TERMS_SQL.format(organizations="(VALUES (%(organization)s::bigint))")
 TERMS_OF_MANY_SQL = TERMS_SQL.format(organizations="unnest(%(organizations)s::bigint[])")
+
+
+class PeriodRow(TypedDict):
+    """A `TermsPeriod` as the query's JSON has it; moments in ISO 8601."""
+
+    plan_id: int
+    starts_at: str
+    ends_at: str | None
+    window_anchor: str
+    stretch_start: str
+    interval: str
+    bought: int | None
+    companion_paid: bool
+
+
+class OverrideRow(TypedDict):
+    """A `LadderOverride` as the query's JSON has it."""
+
+    meter: str
+    unit: str | None
+    ladder: LadderJson
+    starts_at: str
+    ends_at: str | None
 
 
 def terms_for(*, organization: Organization, at: datetime) -> Terms:
@@ -111,7 +135,7 @@ def _revisions(version: int | None) -> dict[int, list[PlanTerms]]:
     return revisions_by_plan(PlanRevision.objects.filter(id__lte=version).order_by("effective_at", "id"))
 
 
-def _period(row: dict[str, Any]) -> Period:
+def _period(row: PeriodRow) -> Period:
     return Period(
         plan_id=row["plan_id"],
         starts_at=datetime.fromisoformat(row["starts_at"]),
@@ -124,7 +148,7 @@ def _period(row: dict[str, Any]) -> Period:
     )
 
 
-def _override(row: dict[str, Any]) -> Override:
+def _override(row: OverrideRow) -> Override:
     return Override(
         meter=row["meter"],
         unit=row["unit"],

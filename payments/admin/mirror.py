@@ -3,8 +3,6 @@
 dj-stripe's own admin lets one edit copies, call Stripe past the gateway, and read API keys; none of that is kept.
 """
 
-from typing import Any
-
 import djstripe.admin  # noqa: F401  it registers its pages when imported; they have to be there to be taken away
 from django.contrib import admin
 from djstripe import models as djstripe_models
@@ -40,22 +38,22 @@ class MirrorAdmin(ReadOnlyAdmin):
     show_full_result_count = False
 
     @admin.display(description="at Stripe", ordering="id")
-    def at_stripe(self, copy: Any) -> str:
+    def at_stripe(self, copy: djstripe_models.StripeModel) -> str:
         return dashboard_link(copy.id)
 
     @admin.display(description="status")
-    def status(self, copy: Any) -> str:
+    def status(self, copy: djstripe_models.StripeModel) -> str:
         return copy.stripe_data.get("status") or copy.stripe_data.get("name") or "–"
 
     @admin.display(description="amount, in minor units")
-    def amount(self, copy: Any) -> str:
+    def amount(self, copy: djstripe_models.StripeModel) -> str:
         data = copy.stripe_data
         names = ("amount", "amount_total", "total", "unit_amount")
         amount = next((data[name] for name in names if data.get(name) is not None), None)
         return "–" if amount is None else f"{amount} {data.get('currency') or ''}"
 
     @admin.display(description="data")
-    def data(self, copy: Any) -> str:
+    def data(self, copy: djstripe_models.StripeModel) -> str:
         return pretty(copy.stripe_data)
 
 

@@ -1,10 +1,9 @@
 """Who is on which plan: Stripe's subscriptions as we last saw them, and the terms that follow from them."""
 
 from datetime import datetime
-from typing import Any
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import RangeOperators
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 from django.utils import timezone
 
@@ -159,10 +158,8 @@ class TermsPeriodQuerySet(models.QuerySet["TermsPeriod"]):
 class _TimeRange(models.Func):
     function = "TSTZRANGE"
 
-    def __init__(self, *expressions: Any, **extra: Any) -> None:
-        from django.contrib.postgres.fields import DateTimeRangeField
-
-        super().__init__(*expressions, output_field=DateTimeRangeField(), **extra)
+    def __init__(self, *expressions: str) -> None:
+        super().__init__(*expressions, output_field=DateTimeRangeField())
 
 
 class TermsPeriod(models.Model):

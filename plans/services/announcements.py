@@ -1,7 +1,6 @@
 """Who is told what about plans and their payment: the data of each event, in one place."""
 
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
@@ -12,7 +11,7 @@ from plans.models import DunningCase, OnDemand, Subscription
 from plans.presentation import price_line
 
 
-def subscription_data(subscription: Subscription) -> dict[str, Any]:
+def subscription_data(subscription: Subscription) -> dict[str, object]:
     """What `subscription.updated` carries. The names are those of `docs/webhooks.md`, which programs rely on."""
     return {
         "subscription": subscription.stripe_id,
@@ -28,7 +27,7 @@ def subscription_data(subscription: Subscription) -> dict[str, Any]:
     }
 
 
-def announce_subscription(*, subscription: Subscription, before: dict[str, Any] | None, now: datetime) -> None:
+def announce_subscription(*, subscription: Subscription, before: dict[str, object] | None, now: datetime) -> None:
     """`subscription.updated`, once per change since `before`. A subscription that never began is not announced."""
     data = subscription_data(subscription)
     if data == before or (subscription.revision == 0 and not subscription.is_live):
@@ -103,7 +102,7 @@ def announce_trial_end(*, subscription: Subscription, days: int, now: datetime) 
     )
 
 
-def _publish_case(type: str, case: DunningCase, key: str, now: datetime, **more: Any) -> None:
+def _publish_case(type: str, case: DunningCase, key: str, now: datetime, **more: object) -> None:
     plan, pack = case.subscription, case.pack_subscription
     publish(
         type=type,

@@ -8,7 +8,6 @@ invoice item on the next invoice, once.
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from django.db import transaction
 from django.db.models import F
@@ -177,11 +176,11 @@ def _deliver_rows(rows: Iterable[Row], now: datetime) -> int:
 
 def _deliver(row: Row, now: datetime) -> bool:
     """Claim, send, note. The claim of a worker that dies in between lapses; Stripe takes what comes twice as one."""
-    waiting = _table(row).waiting(at=now).filter(pk=row.pk)
+    waiting = type(row).objects.waiting(at=now).filter(pk=row.pk)
     if not waiting.update(next_attempt_at=now + CLAIM, attempts=F("attempts") + 1):
         return False
     row.refresh_from_db()
-    mine = _table(row).filter(pk=row.pk)
+    mine = type(row).objects.filter(pk=row.pk)
     try:
         item = _send(row)
     except PortalError as problem:
@@ -195,10 +194,6 @@ def _deliver(row: Row, now: datetime) -> bool:
     if isinstance(row, InvoiceCorrection):
         InvoiceCorrection.objects.filter(pk=row.pk).update(stripe_item_id=item["id"])
     return True
-
-
-def _table(row: Row) -> Any:
-    return type(row)._default_manager
 
 
 def _send(row: Row) -> dict[str, str]:

@@ -7,10 +7,9 @@ at once, is harmless: the same change carries the same idempotency key.
 
 import hashlib
 import json
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
-from typing import Any
+from typing import TypedDict
 
 from django.db import transaction
 from django.db.models import F
@@ -21,6 +20,7 @@ from core.errors import PortalError
 from payments import stripe_catalogue
 from payments.errors import CardDeclined
 from payments.gateway import subscriptions as stripe_subscriptions
+from payments.gateway.subscriptions import ItemParams, PaymentBehavior, Proration
 from payments.services import customers
 from payments.stripe_objects import StripeSubscription
 from plans.models import Commitment, Interval, OnDemand, Subscription, SubscriptionItem
@@ -32,6 +32,24 @@ from plans.services.terms_periods import sync_terms_periods
 from plans.terms import terms_for
 
 ASKED_AGAIN_AFTER = timedelta(days=1)
+
+
+class CompanionChange(TypedDict, total=False):
+    """What is sent to Stripe: arguments of the gateway's `subscriptions.update`."""
+
+    items: list[ItemParams]
+    proration_behavior: Proration
+    payment_behavior: PaymentBehavior
+    cancel_at_period_end: bool
+
+
+class NewCompanion(TypedDict, total=False):
+    """What is sent to Stripe: arguments of the gateway's `subscriptions.create`."""
+
+    items: list[ItemParams]
+    billing_cycle_anchor: datetime
+    proration_behavior: Proration
+    default_payment_method: str | None
 
 
 @transaction.atomic
@@ -85,11 +103,11 @@ def sync_companion(*, organization: Organization, now: datetime) -> Subscription
     return Subscription.objects.companion_of(organization)
 
 
-def companion_items(*, base: Subscription | None, on_demand: OnDemand) -> list[dict[str, Any]]:
+def companion_items(*, base: Subscription | None, on_demand: OnDemand) -> list[ItemParams]:
     """What the companion should consist of. Raises NotAtStripe."""
     if base is None:
         return []
-    items: list[dict[str, Any]] = []
+    items: list[ItemParams] = []
     if on_demand.wanted and _sells_on_demand(base):
         key = PriceKey(base.plan.code, "quantity", Interval.MONTH)
         items.append({"price": stripe_catalogue.stripe_price_id(str(key)), "quantity": on_demand.wanted})
@@ -107,7 +125,9 @@ def drop_on_demand(*, organization: Organization, now: datetime) -> None:
     on_demand = OnDemand.objects.get(organization=organization)
     quantity = companion.item(SubscriptionItem.Component.QUANTITY)
     if quantity and companion.metered_items:
-        change = {"items": [{"id": quantity.stripe_id, "deleted": True}], "proration_behavior": "create_prorations"}
+        change = CompanionChange(
+            items=[{"id": quantity.stripe_id, "deleted": True}], proration_behavior="create_prorations"
+        )
         _update_at_stripe(companion, on_demand, change, now)
     elif quantity:
         _end(companion, on_demand, now)
@@ -125,15 +145,15 @@ def _sells_on_demand(base: Subscription) -> bool:
     return base.plan.has_commitment and base.plan.commitment.beyond == Commitment.Beyond.ON_DEMAND
 
 
-def _begin(base: Subscription, on_demand: OnDemand, items: list[dict[str, Any]], now: datetime) -> None:
+def _begin(base: Subscription, on_demand: OnDemand, items: list[ItemParams], now: datetime) -> None:
     if not items:
         return
     organization = base.organization
-    params: dict[str, Any] = {"items": items}
+    params = NewCompanion(items=items)
     if any("quantity" not in item for item in items):
         # Usage is billed by our windows: the companion's months begin and end with them.
         boundary = terms_for(organization=organization, at=now).window.end
-        params |= {"billing_cycle_anchor": boundary, "proration_behavior": "create_prorations"}
+        params["billing_cycle_anchor"], params["proration_behavior"] = boundary, "create_prorations"
     paying = StripeSubscription.of(stripe_subscriptions.retrieve(subscription=base.stripe_id))
     params["default_payment_method"] = paying.default_payment_method
     made = stripe_subscriptions.create(
@@ -151,7 +171,7 @@ def _begin(base: Subscription, on_demand: OnDemand, items: list[dict[str, Any]],
     _remember_paid(organization, on_demand)
 
 
-def _adjust(companion: Subscription, on_demand: OnDemand, items: list[dict[str, Any]], now: datetime) -> None:
+def _adjust(companion: Subscription, on_demand: OnDemand, items: list[ItemParams], now: datetime) -> None:
     if not items and companion.metered_items:
         # The base subscription measures usage itself now: two that did would bill it twice.
         _end(companion, on_demand, now)
@@ -168,26 +188,28 @@ def _adjust(companion: Subscription, on_demand: OnDemand, items: list[dict[str, 
     if present and have < min(want, on_demand.paid):
         # Up again within a month that was paid for: that much costs nothing more.
         regained = min(want, on_demand.paid)
-        items_then = [item | ({"quantity": regained} if "quantity" in item else {}) for item in items]
+        items_then = [item | ItemParams(quantity=regained) if "quantity" in item else item for item in items]
         _update_at_stripe(companion, on_demand, _change(companion, items_then, "none"), now)
         companion = Subscription.objects.prefetch_related("items").get(pk=companion.pk)
         have = regained
     if not _consists_of(companion, items) or companion.cancel_at is not None:
-        proration = "always_invoice" if want > have else "none"
+        proration: Proration = "always_invoice" if want > have else "none"
         _update_at_stripe(companion, on_demand, _change(companion, items, proration), now)
         _remember_paid(companion.organization, on_demand)
 
 
-def _change(companion: Subscription, items: list[dict[str, Any]], proration: str) -> dict[str, Any]:
-    change: dict[str, Any] = {
-        "items": change_items(subscription=companion, items=items),
-        "proration_behavior": proration,
-        "payment_behavior": "error_if_incomplete",
-    }
-    return change | ({"cancel_at_period_end": False} if companion.cancel_at else {})
+def _change(companion: Subscription, items: list[ItemParams], proration: Proration) -> CompanionChange:
+    change = CompanionChange(
+        items=change_items(subscription=companion, items=items),
+        proration_behavior=proration,
+        payment_behavior="error_if_incomplete",
+    )
+    if companion.cancel_at:
+        change["cancel_at_period_end"] = False
+    return change
 
 
-def _consists_of(companion: Subscription, items: list[dict[str, Any]]) -> bool:
+def _consists_of(companion: Subscription, items: list[ItemParams]) -> bool:
     have = {(item.stripe_price_id, item.quantity) for item in companion.items.all()}
     return have == {(item["price"], item.get("quantity")) for item in items}
 
@@ -206,13 +228,13 @@ def _end(companion: Subscription | None, on_demand: OnDemand, now: datetime) -> 
     refresh_subscription(stripe_id=companion.stripe_id, now=now)
 
 
-def _update_at_stripe(companion: Subscription, on_demand: OnDemand, change: Mapping[str, Any], now: datetime) -> None:
+def _update_at_stripe(companion: Subscription, on_demand: OnDemand, change: CompanionChange, now: datetime) -> None:
     stripe_subscriptions.update(subscription=companion.stripe_id, idempotency_key=_key(on_demand, change), **change)
     _mark_confirmed(on_demand)
     refresh_subscription(stripe_id=companion.stripe_id, now=now)
 
 
-def _key(on_demand: OnDemand, params: Mapping[str, Any]) -> str:
+def _key(on_demand: OnDemand, params: CompanionChange | NewCompanion) -> str:
     """Until Stripe has confirmed, the same change has the same key."""
     content = hashlib.sha256(json.dumps(params, sort_keys=True, default=str).encode()).hexdigest()[:16]
     return f"companion:{on_demand.pk}:{on_demand.revision}:{content}"

@@ -5,7 +5,6 @@ A change is a row before Stripe hears of it; its number is the idempotency key. 
 """
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 from django.db.models import F
@@ -13,6 +12,7 @@ from django.db.models import F
 from accounts.models import Organization, User
 from core.errors import PortalError, Unavailable
 from payments.gateway import subscriptions as stripe_subscriptions
+from payments.gateway.subscriptions import ItemParams
 from plans.errors import ChangeUnderWay, NothingToChange, PaymentOverdue
 from plans.models import Interval, PlanChange, Subscription
 from plans.services.quotes import Quote, quote_change, require_base
@@ -163,7 +163,7 @@ def _begin(organization: Organization, quote: Quote, user: User | None, now: dat
     )
 
 
-def _change_now(change: PlanChange, items: list[dict[str, Any]]) -> None:
+def _change_now(change: PlanChange, items: list[ItemParams]) -> None:
     subscription = change.subscription
     stripe_subscriptions.update(
         subscription=subscription.stripe_id,
@@ -178,7 +178,7 @@ def _change_now(change: PlanChange, items: list[dict[str, Any]]) -> None:
     )
 
 
-def _plan_for_renewal(change: PlanChange, items: list[dict[str, Any]]) -> None:
+def _plan_for_renewal(change: PlanChange, items: list[ItemParams]) -> None:
     """A schedule of two phases: what runs now until the renewal, then the selection; after that it lets go."""
     subscription = change.subscription
     if not change.stripe_schedule_id:

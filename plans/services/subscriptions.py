@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 
@@ -73,7 +72,7 @@ def _composition(view: StripeSubscription) -> Composition | None:
     return Composition(plan, key.interval, quantity, keyed)
 
 
-def _columns(view: StripeSubscription, composition: Composition, now: datetime) -> dict[str, Any]:
+def _columns(view: StripeSubscription, composition: Composition, now: datetime) -> dict[str, object]:
     cancel_at = view.cancel_at or (view.current_period_end if view.cancel_at_period_end else None)
     return {
         "plan": composition.plan,

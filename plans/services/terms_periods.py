@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 
@@ -24,7 +23,7 @@ class PeriodSpec:
         return self.columns == {name: getattr(period, name) for name in self.columns}
 
     @property
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> dict[str, object]:
         return {
             "plan": self.plan,
             "interval": self.interval,
