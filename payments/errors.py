@@ -50,7 +50,7 @@ class StripeRefused(RuleRefused):
 
 
 class StripeKeyReused(StripeRefused):
-    """The idempotency key stands for another request, which did reach Stripe: its events tell what came of it."""
+    """The idempotency key stands for another request, which did reach Stripe: its events show the outcome."""
 
     code = "stripe_key_reused"
 

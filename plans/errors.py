@@ -4,7 +4,7 @@ from core.errors import Conflict, InvalidInput, NotFound, RuleRefused
 
 
 class UnknownPlan(InvalidInput):
-    """400. No plan has this code, or it is not for this organization: the two are not told apart."""
+    """400. No plan has this code, or it is not for this organization: the answer does not tell which."""
 
     code = "unknown_plan"
 
@@ -35,7 +35,7 @@ class NoSubscription(NotFound):
 
 
 class NothingToChange(RuleRefused):
-    """422. That is what the organization already has."""
+    """422. The organization already has what was asked for."""
 
     code = "nothing_to_change"
 

@@ -3,8 +3,8 @@
 | something happens | what usage does |
 |---|---|
 | an organization's terms change (`terms_changed`) | moves what was counted after the change into its new segment |
-| the catalogue changes (`catalogue_changed`) | the same, for everyone on these plans |
-| a window's invoice is about to be closed (`window_closing`) | settles the window, so that all of it is on the invoice |
+| the catalogue changes (`catalogue_changed`) | settles everyone on these plans anew |
+| a window's invoice is about to close (`window_closing`) | settles the window, so that all of it is on the invoice |
 | a page shows what of a commitment is used (`used`) | says what the meter has counted |
 """
 
@@ -24,7 +24,7 @@ class TermsChanged(Protocol):
 
 
 class CatalogueChanged(Protocol):
-    """What these plans say differs from `now` on, for everyone on them. Called in the transaction that changes it."""
+    """The terms of these plans differ from `now` on. Called in the transaction that changes them."""
 
     def __call__(self, *, plan_ids: list[int], now: datetime) -> None: ...
 

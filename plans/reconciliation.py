@@ -13,14 +13,14 @@ from plans.services.stripe_refresh import refresh_invoice, refresh_subscription
 
 def reconcile_subscriptions(*, since: datetime, now: datetime) -> list[str]:
     """Every subscription that is live here or new at Stripe, compared with the fresh one."""
-    ours = set(Subscription.objects.live().values_list("stripe_id", flat=True))
-    theirs = {
+    live_here = set(Subscription.objects.live().values_list("stripe_id", flat=True))
+    new_at_stripe = {
         view.id
         for data in stripe_subscriptions.list_all(since=since)
         if "role" in (view := StripeSubscription.of(data)).metadata
     }
     repaired = []
-    for stripe_id in sorted(ours | theirs):
+    for stripe_id in sorted(live_here | new_at_stripe):
         before = _fingerprint(stripe_id)
         refresh_subscription(stripe_id=stripe_id, now=now)
         if _fingerprint(stripe_id) != before:

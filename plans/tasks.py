@@ -18,7 +18,7 @@ from plans.services import (
 
 @shared_task
 def after_subscription_change(organization_pk: int) -> None:
-    """Refund what was bought twice, let go of schedules that are done, and bring the companion in line."""
+    """Refund what was bought twice, release schedules that are done, and bring the companion in line."""
     organization, now = Organization.objects.get(pk=organization_pk), timezone.now()
     duplicate_subscriptions.refund_duplicates(organization=organization, now=now)
     plan_changes.release_schedules(organization=organization, now=now)

@@ -1,4 +1,4 @@
-"""dj-stripe's mirror, cut down to what staff look things up in.
+"""dj-stripe's mirror, reduced to the tables that staff look things up in.
 
 dj-stripe's own admin lets one edit copies, call Stripe past the gateway, and read API keys; none of that is kept.
 """
@@ -27,7 +27,7 @@ KEPT = (
 
 
 class MirrorAdmin(ReadOnlyAdmin):
-    """A copy of what Stripe said last. The truth is there."""
+    """A copy of what Stripe had last; Stripe itself is what counts."""
 
     list_display = ["at_stripe", "status", "amount", "created", "djstripe_updated"]
     search_fields = ["=id"]

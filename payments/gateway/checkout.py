@@ -133,7 +133,7 @@ def _common(
         "expires_at": int(expires_at.timestamp()) if expires_at else None,
         "allow_promotion_codes": True if settings.STRIPE_PROMOTION_CODES else None,
         "automatic_tax": {"enabled": True} if tax else None,
-        # Stripe Tax needs an address, and may keep it only when told so.
+        # Stripe Tax needs an address, and keeps it only when asked to.
         "billing_address_collection": "required" if tax else None,
         "customer_update": {"address": "auto", "name": "auto"} if tax else None,
     }

@@ -1,4 +1,4 @@
-"""Stripe's own record of what happened (30 days of it), and the endpoints it tells. https://docs.stripe.com/api/events"""
+"""Stripe's own record of what happened (30 days of it), and the endpoints it delivers to. https://docs.stripe.com/api/events"""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -36,7 +36,7 @@ def create_webhook_endpoint(*, url: str, enabled_events: Sequence[str], idempote
 
 
 def update_webhook_endpoint(*, endpoint: str, enabled_events: Sequence[str], idempotency_key: str) -> StripeObject:
-    """Change what it is told, and switch it on again if Stripe or somebody had switched it off."""
+    """Change the events it receives, and enable it again if Stripe or somebody had disabled it."""
     return write(
         "webhook_endpoints.update",
         endpoint,

@@ -56,7 +56,7 @@ def list_since(*, since: datetime, customer: str | None = None) -> list[StripeOb
 
 
 def cancel(*, payment_intent: str, idempotency_key: str) -> StripeObject:
-    """Give up an attempt that needs the customer, so that it cannot succeed behind our back."""
+    """Give up an attempt that needs the customer, so that it cannot succeed later."""
     return write("payment_intents.cancel", payment_intent, idempotency_key=idempotency_key)
 
 

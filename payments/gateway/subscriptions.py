@@ -127,7 +127,7 @@ def update_schedule(
     proration_behavior: Proration = "none",
     metadata: Mapping[str, str] | None = None,
 ) -> StripeObject:
-    """What is to change at renewal: the running phase, then the next one. Afterwards the schedule lets go."""
+    """What is to change at renewal: the running phase, then the next one. After that Stripe releases the schedule."""
     return write(
         "subscription_schedules.update",
         schedule,
@@ -140,7 +140,7 @@ def update_schedule(
 
 
 def release_schedule(*, schedule: str, idempotency_key: str) -> StripeObject:
-    """Forget the planned change; the subscription goes on as it is."""
+    """Drop the planned change; the subscription stays as it is."""
     return write("subscription_schedules.release", schedule, idempotency_key=idempotency_key)
 
 

@@ -26,7 +26,8 @@ class ObjectChange:
 class Handler(Protocol):
     """Acts on the state of a Stripe object.
 
-    The same state may come any number of times and states in any order, so a handler says "make it so", never "add".
+    The same state may come any number of times and states in any order, so a handler brings our rows in line with the
+    state, and never adds to them.
     It runs in a transaction that holds this object's lock, and calls nothing outside.
     """
 

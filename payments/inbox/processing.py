@@ -19,7 +19,7 @@ from payments.stripe_objects.fields import StripeObject
 
 logger = logging.getLogger(__name__)
 
-# These speak of something that cannot be retrieved: their snapshot is all there is.
+# The objects of these events cannot be retrieved: the event's own copy is all there is.
 SNAPSHOT_ONLY = frozenset({"invoice.upcoming"})
 MAX_READINGS = 10
 FIRST_BACKOFF = timedelta(seconds=30)
@@ -54,10 +54,10 @@ def process_event(*, stripe_id: str, now: datetime) -> StripeEvent | None:
 
 
 def handle_object(*, object_type: str, object_id: str, event_type: str, now: datetime) -> StripeObject:
-    """Read an object and run the handlers of `event_type` on it, as if Stripe had just told us; returns the object.
+    """Read an object and run the handlers of `event_type` on it, as if such an event had just come; returns the object.
 
-    For return pages and reconciliation: the same door as the webhook, with the same guarantees. Raises what reading it
-    raises, and whatever a handler raises.
+    For return pages and reconciliation, with the guarantees of the webhook. Raises what reading the object raises, and
+    whatever a handler raises.
     """
     handlers = handlers_for(event_type)
     for _ in range(MAX_READINGS):
@@ -145,13 +145,13 @@ def _run(handlers: list[Handler], change: ObjectChange) -> None:
 
 
 def _finish(event: StripeEvent, **changes: object) -> None:
-    """Write the outcome, if the claim is still ours. Raises `ClaimLost` if not."""
+    """Store the outcome, if the claim still holds. Raises `ClaimLost` if not."""
     if "next_attempt_at" not in changes:
         changes["next_attempt_at"] = None
-    ours = StripeEvent.objects.filter(
+    still_claimed = StripeEvent.objects.filter(
         pk=event.pk, status=StripeEvent.Status.PROCESSING, attempts=event.attempts
     ).update(**changes)
-    if not ours:
+    if not still_claimed:
         raise ClaimLost
 
 

@@ -20,7 +20,7 @@ def process_due(*, now: datetime, limit: int = 10_000) -> Counter[str]:
 
 
 def replay(*, event: StripeEvent, now: datetime) -> StripeEvent | None:
-    """Process an event again, whatever became of it; None if a worker has it in hand at this moment."""
+    """Process an event again, whatever became of it; None if a worker is processing it at this moment."""
     free = StripeEvent.objects.exclude(status=StripeEvent.Status.PROCESSING, next_attempt_at__gt=now)
     free.filter(pk=event.pk).update(
         status=StripeEvent.Status.RECEIVED,

@@ -1,4 +1,4 @@
-"""An organization's Stripe customer: made once, whoever asks first, and told when name or email change."""
+"""An organization's Stripe customer: created once, whoever asks first, and updated when name or email change."""
 
 from datetime import datetime, timedelta
 
@@ -19,10 +19,10 @@ def ensure_customer(*, organization: Organization) -> str:
 
     Any number of callers at once get the same customer. Raises `StripeUnavailable`; trying again is safe.
     """
-    customer = _ask_for(organization)
+    customer = _row_for(organization)
     if customer.stripe_id is None:
         customer.stripe_id = _create(customer, now=timezone.now())
-        _remember(customer)
+        _mark_confirmed(customer)
     elif customer.confirmed_revision < customer.revision:
         gateway.update(
             customer=customer.stripe_id,
@@ -30,18 +30,18 @@ def ensure_customer(*, organization: Organization) -> str:
             email=customer.email,
             idempotency_key=f"{customer.idempotency_key}:{customer.revision}",
         )
-        _remember(customer)
+        _mark_confirmed(customer)
     return customer.stripe_id
 
 
 def organization_of(*, stripe_id: str) -> Organization | None:
-    """Whose customer this is, or None if it is nobody's of ours."""
+    """Whose customer this is, or None if no organization of ours has it."""
     customer = Customer.objects.select_related("organization").filter(stripe_id=stripe_id).first()
     return customer.organization if customer else None
 
 
 def drop_deleted_customer(*, stripe_id: str) -> bool:
-    """Staff deleted a customer at Stripe: the next one to pay gets a new one. False if it was nobody's of ours."""
+    """Staff deleted a customer at Stripe: its organization gets a new one on paying. False if none had it."""
     with transaction.atomic():
         customer = Customer.objects.select_for_update().filter(stripe_id=stripe_id).first()
         if customer is None:
@@ -51,10 +51,10 @@ def drop_deleted_customer(*, stripe_id: str) -> bool:
 
 
 @transaction.atomic
-def _ask_for(organization: Organization) -> Customer:
+def _row_for(organization: Organization) -> Customer:
     """The row, saying what Stripe should know. Committed before anybody calls Stripe."""
-    wanted = {"name": organization.name, "email": organization.email}
-    customer, is_new = Customer.objects.select_for_update().get_or_create(organization=organization, defaults=wanted)
+    columns = {"name": organization.name, "email": organization.email}
+    customer, is_new = Customer.objects.select_for_update().get_or_create(organization=organization, defaults=columns)
     is_asked = customer.stripe_id is not None
     if not is_new and is_asked and (customer.name, customer.email) != (organization.name, organization.email):
         customer.name, customer.email = organization.name, organization.email
@@ -78,8 +78,8 @@ def _create(customer: Customer, *, now: datetime) -> str:
     return str(made["id"])
 
 
-def _remember(customer: Customer) -> None:
-    """Note what Stripe has confirmed; an older confirmation that arrives late takes nothing back."""
+def _mark_confirmed(customer: Customer) -> None:
+    """Store what Stripe has confirmed; an older confirmation that arrives late changes nothing."""
     Customer.objects.filter(pk=customer.pk, confirmed_revision__lt=customer.revision).update(
         stripe_id=customer.stripe_id, confirmed_revision=customer.revision
     )

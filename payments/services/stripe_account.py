@@ -21,22 +21,22 @@ def verify(*, now: datetime) -> StripeAccount:
     """Make sure that the key belongs to the mirror's account; the first key ever seen decides which that is.
 
     Asks Stripe only for a key that it has not verified before. Raises `WrongAccount`, and `StripeUnavailable` or
-    `StripeKeyRefused` when Stripe cannot or will not say.
+    `StripeKeyRefused` when Stripe cannot or will not answer.
     """
     known = StripeAccount.objects.filter(pk=ONLY_ROW).first()
     if known and known.key_fingerprint == fingerprint():
         return known
-    theirs = accounts.current()
-    if known and known.stripe_id != theirs["id"]:
+    at_stripe = accounts.current()
+    if known and known.stripe_id != at_stripe["id"]:
         raise WrongAccount(
-            f"STRIPE_SECRET_KEY belongs to Stripe account {theirs['id']}, but this database is about "
+            f"STRIPE_SECRET_KEY belongs to Stripe account {at_stripe['id']}, but this database is about "
             f"{known.stripe_id}. Use a key of that account, or an empty database for the other one."
         )
     account, _ = StripeAccount.objects.update_or_create(
         pk=ONLY_ROW,
         defaults={
-            "stripe_id": theirs["id"],
-            "name": ((theirs.get("settings") or {}).get("dashboard") or {}).get("display_name") or "",
+            "stripe_id": at_stripe["id"],
+            "name": ((at_stripe.get("settings") or {}).get("dashboard") or {}).get("display_name") or "",
             "livemode": settings.STRIPE_LIVE_MODE,
             "key_fingerprint": fingerprint(),
             "verified_at": now,
@@ -56,5 +56,5 @@ def refuse_wrong_account() -> None:
 
 
 def fingerprint() -> str:
-    """A keyed hash of the secret key: tells keys apart and gives none away."""
+    """A keyed hash of the secret key: distinguishes keys without giving one away."""
     return salted_hmac("payments.account", settings.STRIPE_SECRET_KEY, algorithm="sha256").hexdigest()

@@ -31,29 +31,29 @@ def sync_endpoint(*, report: Report) -> None:
 
 def _register(url: str, *, report: Report) -> None:
     events = enabled_events()
-    ours, _ = StripeWebhookEndpoint.objects.get_or_create(url=url)
-    at_stripe = {endpoint["id"]: endpoint for endpoint in gateway.webhook_endpoints()}
-    for endpoint in at_stripe.values():
-        if endpoint["url"] == url and endpoint["id"] != ours.stripe_id:
+    endpoint, _ = StripeWebhookEndpoint.objects.get_or_create(url=url)
+    at_stripe = {remote["id"]: remote for remote in gateway.webhook_endpoints()}
+    for remote in at_stripe.values():
+        if remote["url"] == url and remote["id"] != endpoint.stripe_id:
             report.edit(
-                f"endpoint {endpoint['id']} has our address and a secret that we do not know; what it sends is refused."
+                f"endpoint {remote['id']} has our address and a secret that we do not know; what it sends is refused."
                 " Delete it at Stripe."
             )
-    if ours.stripe_id and ours.stripe_id not in at_stripe:
-        report.edit(f"endpoint {ours.stripe_id} was deleted. Registering a new one.")
-        ours.stripe_id, ours.secret, ours.idempotency_key = None, "", uuid.uuid4()
-        ours.save()
-    if ours.stripe_id is None:
+    if endpoint.stripe_id and endpoint.stripe_id not in at_stripe:
+        report.edit(f"endpoint {endpoint.stripe_id} was deleted. Registering a new one.")
+        endpoint.stripe_id, endpoint.secret, endpoint.idempotency_key = None, "", uuid.uuid4()
+        endpoint.save()
+    if endpoint.stripe_id is None:
         made = gateway.create_webhook_endpoint(
-            url=url, enabled_events=events, idempotency_key=str(ours.idempotency_key)
+            url=url, enabled_events=events, idempotency_key=str(endpoint.idempotency_key)
         )
-        ours.stripe_id, ours.secret = made["id"], made["secret"]
-        ours.save()
+        endpoint.stripe_id, endpoint.secret = made["id"], made["secret"]
+        endpoint.save()
         report.change(f"Registered the webhook endpoint {url}.")
         return
-    present = at_stripe[ours.stripe_id]
+    present = at_stripe[endpoint.stripe_id]
     if sorted(present["enabled_events"]) != events or present["status"] != "enabled":
         gateway.update_webhook_endpoint(
-            endpoint=ours.stripe_id, enabled_events=events, idempotency_key=str(uuid.uuid4())
+            endpoint=endpoint.stripe_id, enabled_events=events, idempotency_key=str(uuid.uuid4())
         )
         report.change(f"The webhook endpoint {url} is enabled for {len(events)} kinds of events.")

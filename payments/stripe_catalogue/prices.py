@@ -27,8 +27,8 @@ def sync_prices(specs: Iterable[PriceSpec], *, now: datetime, report: Report) ->
 
 
 def price_as_specified(spec: PriceSpec) -> str:
-    """The id of the price at Stripe that says exactly this. Raises `NotAtStripe` when ours has changed since the sync:
-    nobody is to be shown one price and charged another.
+    """The id of the price at Stripe with exactly these terms. Raises `NotAtStripe` when ours has changed since the
+    sync: nobody is to be shown one price and charged another.
     """
     entry = CatalogueEntry.objects.current().filter(kind=Kind.PRICE, code=spec.lookup_key).first()
     if entry is None or not entry.stripe_id or entry.fingerprint != entries.digest(terms_of(spec) | labels_of(spec)):
@@ -103,7 +103,7 @@ def _archive(price: str, entry: CatalogueEntry) -> None:
 
 
 def labels_of(spec: PriceSpec) -> Fields:
-    """What may change at any time. A nickname, once given, cannot be taken away at Stripe, so none is never told."""
+    """What may change at any time. A nickname cannot be removed at Stripe once given, so an empty one is never sent."""
     labels: Fields = {"lookup_key": spec.lookup_key, "metadata": dict(spec.metadata)}
     return labels | ({"nickname": spec.nickname} if spec.nickname else {})
 

@@ -20,7 +20,7 @@ SpecT = TypeVar("SpecT", FeatureSpec, MeterSpec, ProductSpec)
 
 
 class StripeResource(Generic[SpecT]):
-    """One kind of object. Subclasses say how Stripe is asked."""
+    """One kind of object. Subclasses know its fields, and how it is listed, created and updated."""
 
     kind: Kind
 
@@ -29,11 +29,11 @@ class StripeResource(Generic[SpecT]):
         raise NotImplementedError
 
     def fields_of(self, spec: SpecT) -> Fields:
-        """What the object should say."""
+        """The fields that the object should have at Stripe, by Stripe's names."""
         raise NotImplementedError
 
     def fields_at_stripe(self, remote: StripeObject, spec: SpecT) -> Fields:
-        """What it says at Stripe now."""
+        """The same fields as Stripe has them now."""
         raise NotImplementedError
 
     def create(self, spec: SpecT, key: str) -> StripeObject:

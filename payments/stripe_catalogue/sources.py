@@ -1,4 +1,4 @@
-"""Who sells what: apps register a function that yields the specs of everything they sell or have sold."""
+"""What is sold: each app registers a function that yields the specs of everything it sells or has sold."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _sources: dict[str, Source] = {}
 
 
 def register_source(name: str, source: Source) -> None:
-    """`name` tells sources apart; registering it again replaces it."""
+    """Registering a source with the same `name` replaces it."""
     _sources[name] = source
 
 

@@ -1,4 +1,4 @@
-"""Renewals that were not paid, and what has come of it."""
+"""Dunning: invoices of renewals that were not paid, and the steps taken since."""
 
 from datetime import datetime, timedelta
 

@@ -226,7 +226,7 @@ class Commitment(models.Model):
 
 
 class PlanRevision(models.Model):
-    """What a plan said from an instant on: written by `services.plan_revisions.publish_terms` whenever the catalogue
+    """A plan's terms from an instant on: written by `services.plan_revisions.publish_terms` whenever the catalogue
     changes.
 
     Rows are never changed, so that usage is priced by the terms of its own time, however late it is settled.

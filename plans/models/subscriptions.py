@@ -1,4 +1,4 @@
-"""Who is on which plan: Stripe's subscriptions as we last saw them, and the terms that follow from them."""
+"""Who is on which plan: Stripe's subscriptions as we read them last, and the terms that follow from them."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Who is told what about plans and their payment: the data of each event, in one place."""
+"""The events that plans publish, for emails and webhooks, and the data of each."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Postpaid usage: from settlement's running totals to Stripe's meter, and what the invoice then still lacks.
+"""Postpaid usage: settlement's running totals on their way to Stripe's meter, and corrections of what it invoices.
 
 Stripe's meter shows the last total of a window (formula `last`), and its own price makes money of it. Where that is not
 what is owed (the terms changed in mid-window, or usage changed after the invoice was closed), the difference becomes an
@@ -46,7 +46,7 @@ def report_billed_quantity(
     currency: str,
     now: datetime,
 ) -> BilledUsage:
-    """Take note of what a window bills of a meter so far, and let Stripe know.
+    """Store what a window bills of a meter so far, and queue it for Stripe's meter.
 
     Both are running totals of the whole window: `quantity` in the meter's unit, `amount` in minor units of `currency`,
     priced by the terms under which each part was used. The same totals again do nothing.
@@ -86,7 +86,7 @@ def close_window(*, invoice: str, now: datetime) -> None:
 
 @transaction.atomic
 def record_invoice(*, view: StripeInvoice, organization: Organization, now: datetime) -> list[BilledUsage]:
-    """An invoice has been closed: note what its lines charge for usage, and correct what that leaves open."""
+    """An invoice was finalized: store what its lines charge for usage, and correct the difference to what is owed."""
     recorded = []
     for line, meter in _metered_lines(view):
         middle = line.period_start + (line.period_end - line.period_start) / 2
@@ -175,7 +175,9 @@ def _deliver_rows(rows: Iterable[Row], now: datetime) -> int:
 
 
 def _deliver(row: Row, now: datetime) -> bool:
-    """Claim, send, note. The claim of a worker that dies in between lapses; Stripe takes what comes twice as one."""
+    """Claim the row, send it, mark it. If the worker dies in between, the claim lapses and the row is sent again, with
+    the same idempotency key.
+    """
     waiting = type(row).objects.waiting(at=now).filter(pk=row.pk)
     if not waiting.update(next_attempt_at=now + CLAIM, attempts=F("attempts") + 1):
         return False

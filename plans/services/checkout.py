@@ -31,7 +31,7 @@ def start_checkout(
     """Open the hosted page for a selection; its address is `.url`. Asking for the same again returns the same page,
     asking for another closes the first: of two tabs, one can be paid.
 
-    Raises AlreadySubscribed, NotAtStripe, StripeUnavailable (asking again goes on with the same row).
+    Raises AlreadySubscribed, NotAtStripe, StripeUnavailable (a second call continues with the same row).
     """
     items = stripe_items(selection=selection, organization=organization)
     checkout, replaced = _begin(organization, selection, user, success_url, cancel_url, now)
@@ -58,7 +58,7 @@ def start_checkout(
 
 
 def complete_checkout(*, checkout: PlanCheckout, now: datetime) -> PlanCheckout:
-    """For the return page: look what became of the session, and take over what the webhook has not yet."""
+    """For the return page: read the session from Stripe, and do what its webhook has not done yet."""
     if checkout.status == PlanCheckout.Status.OPEN and checkout.stripe_session_id:
         session = StripeCheckoutSession.of(stripe_checkout.retrieve(session=checkout.stripe_session_id))
         if session.subscription:

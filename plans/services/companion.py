@@ -72,7 +72,7 @@ def adjust_on_demand(*, organization: Organization, used: Decimal, now: datetime
 
 
 def sync_all_companions(*, now: datetime) -> None:
-    """The hourly round: whatever a lost task or a lost answer left behind."""
+    """For the hourly task: make up for lost tasks and lost answers."""
     subscribed = Organization.objects.filter(subscriptions__in=Subscription.objects.live()).distinct()
     for organization in subscribed:
         try:
@@ -82,7 +82,7 @@ def sync_all_companions(*, now: datetime) -> None:
 
 
 def sync_companion(*, organization: Organization, now: datetime) -> Subscription | None:
-    """Bring the companion in line with what is wanted; returns it, or None when there is none."""
+    """Bring the companion at Stripe in line with what it should be; returns it, or None when there is none."""
     base = Subscription.objects.base_of(organization)
     companion = Subscription.objects.companion_of(organization)
     on_demand, _ = OnDemand.objects.get_or_create(organization=organization)

@@ -1,5 +1,5 @@
-"""Overdue renewals, step by step: Stripe tries again, the customer is written to, the plan is set back, and in the end
-the organization is suspended. Paying undoes all of it, at any time. Stripe retries; we never cancel there. A recurring
+"""Dunning, step by step: Stripe tries again, the customer is written to, the plan is set back, and in the end the
+organization is suspended. Paying undoes all of it, at any time. Stripe retries; we never cancel there. A recurring
 pack's steps end with the letter: nothing but its own credits depends on it.
 """
 

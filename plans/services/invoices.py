@@ -33,7 +33,7 @@ def sync_invoice(*, view: StripeInvoice, event_created: datetime, now: datetime)
 
 
 def refresh_with_subscription(*, subscription: str, invoice: str, now: datetime) -> None:
-    """First the subscription, then its invoice: without our row of the subscription the invoice says nothing to us."""
+    """First the subscription, then its invoice: an invoice is matched by our row of its subscription."""
     refresh_subscription(stripe_id=subscription, now=now)
     if Subscription.objects.filter(stripe_id=subscription).exists():
         refresh_invoice(stripe_id=invoice, now=now)

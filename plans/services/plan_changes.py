@@ -43,7 +43,7 @@ def change_plan(
 
 
 def carry_out(*, change: PlanChange, now: datetime) -> PlanChange:
-    """Send a pending change to Stripe, and take over what came of it. Repeating it is harmless."""
+    """Send a pending change to Stripe, and save the subscription that comes of it. Repeating it is harmless."""
     subscription = change.subscription
     selection = Selection(change.to_plan, change.to_interval, change.to_quantity)
     try:
@@ -97,7 +97,7 @@ def update_open_change(*, subscription: Subscription, has_schedule: bool, now: d
 
 
 def release_schedules(*, organization: Organization, now: datetime) -> None:
-    """Let go of schedules whose change is in force: a subscription under a schedule cannot be changed otherwise."""
+    """Release schedules whose change is in force: a subscription under a schedule cannot be changed any other way."""
     done = PlanChange.objects.filter(
         subscription__organization=organization,
         status=PlanChange.Status.APPLIED,
@@ -111,7 +111,7 @@ def release_schedules(*, organization: Organization, now: datetime) -> None:
 
 
 def resume_pending(*, now: datetime) -> list[PlanChange]:
-    """Go on with changes whose answer from Stripe was lost."""
+    """Send again the changes whose answer from Stripe was lost; returns those that went through."""
     lost = PlanChange.objects.filter(status=PlanChange.Status.PENDING, created_at__lte=now - RESUMED_AFTER)
     resumed = []
     for change in lost.select_related("subscription__organization", "to_plan"):
@@ -179,7 +179,7 @@ def _change_now(change: PlanChange, items: list[ItemParams]) -> None:
 
 
 def _plan_for_renewal(change: PlanChange, items: list[ItemParams]) -> None:
-    """A schedule of two phases: what runs now until the renewal, then the selection; after that it lets go."""
+    """A schedule of two phases: what runs now until the renewal, then the selection; after that Stripe releases it."""
     subscription = change.subscription
     if not change.stripe_schedule_id:
         schedule = stripe_subscriptions.create_schedule(
@@ -209,7 +209,7 @@ def _plan_for_renewal(change: PlanChange, items: list[ItemParams]) -> None:
 
 
 def _finish(change: PlanChange, status: str, now: datetime, failure: str = "") -> None:
-    """Note what became of an open change; one that was finished in the meantime stays as it is."""
+    """Store how an open change ended; one that was finished in the meantime stays as it is."""
     finished = None if status == PlanChange.Status.SCHEDULED else now
     changed = (
         PlanChange.objects.open().filter(pk=change.pk).update(status=status, finished_at=finished, failure=failure)

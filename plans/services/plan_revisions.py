@@ -1,4 +1,4 @@
-"""Writing down what the catalogue says, whenever it changes."""
+"""Revisions: the terms of each plan, stored whenever the catalogue changes them."""
 
 from collections.abc import Iterable
 from datetime import datetime

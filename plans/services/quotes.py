@@ -1,4 +1,4 @@
-"""What a change would cost, as Stripe reckons it, before anybody agrees to it."""
+"""What a change would cost, calculated by Stripe, before the customer confirms it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

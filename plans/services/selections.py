@@ -98,7 +98,7 @@ def metered_key(allowance: Allowance, organization: Organization) -> PriceKey:
 
 
 def change_items(*, subscription: Subscription, items: list[ItemParams]) -> list[ItemParams]:
-    """What to tell Stripe so that the subscription consists of `items`: what stays keeps its item."""
+    """The change to send to Stripe so that the subscription consists of `items`: what stays keeps its item id."""
     wanted = {_slot(item["price"]): item for item in items}
     changes: list[ItemParams] = []
     for present in subscription.items.all():

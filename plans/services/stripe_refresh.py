@@ -1,4 +1,4 @@
-"""Read an object fresh from Stripe and act on it, through the same door as its events."""
+"""Read an object fresh from Stripe and act on it, just as when an event of it comes."""
 
 from datetime import datetime
 

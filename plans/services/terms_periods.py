@@ -41,7 +41,7 @@ def sync_terms_periods(*, organization: Organization, now: datetime) -> TermsPer
     """
     organization = Organization.objects.select_for_update().get(pk=organization.pk)
     periods = list(TermsPeriod.objects.of(organization).select_related("plan", "subscription"))
-    # A worker that waited for the lock may be behind whoever held it.
+    # A worker that waited for the lock may carry an older `now` than the one that held it.
     now = max([now, *(period.written_at for period in periods)])
     begun = [period for period in periods if period.starts_at <= now]
     before = [_snapshot(period) for period in periods]

@@ -20,7 +20,7 @@ from plans.services.plan_changes import change_plan
 from plans.services.quotes import Quote, quote
 from plans.services.selections import choose
 
-# A price shown longer ago than this is reckoned anew before anybody is charged.
+# A price shown longer ago than this is calculated anew before anybody is charged.
 SHOWN_PRICE_HOLDS = timedelta(minutes=15)
 
 
