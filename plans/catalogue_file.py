@@ -12,8 +12,8 @@ from accounts.models import Organization
 from core.errors import InvalidInput
 from payments.catalogue_file import values
 from payments.catalogue_file.entries import Entry, Problem, Table, replace_rows, save_row
-from plans.engine.ladders import PRICE_PLACES, Graduated, InvalidLadder, Ladder, PerPackage, Tier
-from plans.engine.rules import PropertyBound
+from plans.engine.billable_rules import PropertyBound
+from plans.engine.price_ladders import PRICE_PLACES, Graduated, InvalidLadder, Ladder, PerPackage, Tier
 from plans.models import Allowance, Commitment, CreditRate, Interval, Meter, Plan, PlanPrice
 from plans.services.catalogue import finish_catalogue, make_default, require_sound
 

@@ -79,7 +79,7 @@ def plan_summary(terms: Terms, base: Subscription | None) -> str:
     if base is None:
         return terms.plan_name or "No plan"
     name = f"{base.plan}, {base.get_interval_display().lower()}"
-    if base.status != Subscription.Standing.GOOD:
+    if base.dunning_status != Subscription.DunningStatus.GOOD:
         return f"{name}, set back to {terms.plan_name or 'nothing'} until an overdue invoice is paid"
     if base.cancel_at is not None:
         return f"{name}, ends {base.cancel_at:%-d %B %Y}"

@@ -117,7 +117,7 @@ def catalogue(load_catalogue, prepared) -> None:
 @pytest.fixture
 def nobody_above(monkeypatch) -> None:
     """Plans alone: what usage does about them is tested there."""
-    for hook in ("_terms_changed", "_catalogue_changed", "_settle_until", "_usage_readers"):
+    for hook in ("_terms_changed", "_catalogue_changed", "_window_closing", "_usage_readers"):
         monkeypatch.setattr(hooks, hook, [])
 
 

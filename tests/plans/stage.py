@@ -13,8 +13,8 @@ import time_machine
 from django.utils import timezone
 
 from accounts.models import Organization
-from payments import customers
 from payments.catalogue_file import load
+from payments.services import customers
 from payments.stripe_catalogue import sync_catalogue
 from payments.stripe_objects import StripeInvoice, StripeSubscription
 from plans.engine.terms import Terms

@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
-from plans.engine.ladders import parse
+from plans.engine.price_ladders import parse
 from plans.forms import LadderWidget
 from plans.models import (
     BilledUsage,

@@ -3,7 +3,7 @@
 import pytest
 
 from plans.models import PlanCheckout, Subscription
-from plans.services.duplicate_subscriptions import give_back
+from plans.services.duplicate_subscriptions import refund_duplicates
 
 
 @pytest.fixture
@@ -31,10 +31,10 @@ def refunded(stage) -> int:
 def test_a_failure_in_between_is_made_up_for(stage, surplus, kind, method, path) -> None:
     stage.sandbox.fault(kind, path=path, method=method)
     with pytest.raises(Exception, match="not answering"):
-        give_back(organization=stage.organization, now=stage.now)
+        refund_duplicates(organization=stage.organization, now=stage.now)
     stage.sandbox.deliver()
     stage.travel(days=2)  # long after Stripe has forgotten the idempotency keys
-    give_back(organization=stage.organization, now=stage.now)
+    refund_duplicates(organization=stage.organization, now=stage.now)
     stage.sandbox.deliver()
     paid = sum(one.amount_paid for one in stage.invoices() if one.subscription == surplus.stripe_id)
     assert refunded(stage) == paid > 0

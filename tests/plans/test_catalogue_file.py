@@ -7,7 +7,7 @@ import pytest
 
 from credits.models import CreditPack, Unit
 from payments.catalogue_file import CatalogueRefused, dump, load
-from plans.engine.ladders import PerPackage
+from plans.engine.price_ladders import PerPackage
 from plans.models import Allowance, Commitment, CreditRate, Meter, Plan, PlanPrice, PlanRevision
 from tests.plans.conftest import CATALOGUE, LONG_AGO
 

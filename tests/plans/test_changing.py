@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from core.money import Money
-from payments.gateway.errors import CardDeclined, StripeUnavailable
+from payments.errors import CardDeclined, StripeUnavailable
 from plans.engine.windows import add_months
 from plans.errors import ChangeUnderWay, NoSubscription, NothingToChange
 from plans.models import PlanChange, TermsPeriod

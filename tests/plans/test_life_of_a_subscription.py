@@ -107,7 +107,7 @@ def life(stage: Stage) -> dict[str, object]:
     stage.deliver()
     return {
         "plan": stage.terms.plan,
-        "statuses": sorted(Subscription.objects.values_list("role", "status", "standing")),
+        "statuses": sorted(Subscription.objects.values_list("role", "status", "dunning_status")),
         "changes": list(PlanChange.objects.order_by("id").values_list("status", "timing")),
         "periods": list(TermsPeriod.objects.order_by("starts_at").values_list("plan__code", "starts_at", "ends_at")),
         "told": sorted(

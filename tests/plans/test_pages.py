@@ -133,7 +133,7 @@ def test_the_portal_leads_to_stripe_and_back(stage, alice, signed_in) -> None:
 
 
 @pytest.mark.parametrize(
-    ("standing", "role", "words"),
+    ("dunning_status", "role", "words"),
     [
         ("good", "base", "could not be collected"),
         ("downgraded", "base", "Pro is off until it is paid"),
@@ -142,10 +142,10 @@ def test_the_portal_leads_to_stripe_and_back(stage, alice, signed_in) -> None:
         ("suspended", "companion", "What is billed by the month has stopped"),
     ],
 )
-def test_banners_say_what_is_overdue_and_the_way_out(stage, standing, role, words) -> None:
-    stage.begin("pro", "year")
+def test_banners_say_what_is_overdue_and_the_way_out(stage, dunning_status, role, words) -> None:
+    stage.subscribe("pro", "year")
     subscription = stage.base if role == "base" else stage.companion
-    type(subscription).objects.filter(pk=subscription.pk).update(standing=standing)
+    type(subscription).objects.filter(pk=subscription.pk).update(dunning_status=dunning_status)
     DunningCase.objects.create(
         organization=stage.organization,
         subscription=subscription,

@@ -99,7 +99,7 @@ def test_no_plan_is_set_back_and_nobody_is_suspended(with_pack) -> None:
     assert {step.kind for step in case.steps.all()} == {"retry", "email"}
     organization = Organization.objects.get(pk=with_pack.organization.pk)
     assert organization.suspended_at is None
-    assert (with_pack.terms.plan, with_pack.base.standing) == ("pro", "good")
+    assert (with_pack.terms.plan, with_pack.base.dunning_status) == ("pro", "good")
     assert available(with_pack) == 1000, "what was paid before stays"
     call_command("run_dunning", at=with_pack.now)
 

@@ -63,7 +63,7 @@ def test_the_monthly_one_unpaid_leaves_the_five(stage, team, backend) -> None:
     for days in (31, 3, 5):
         stage.travel(days=days)
         stage.deliver()
-    assert stage.companion.standing == "downgraded"
+    assert stage.companion.dunning_status == "downgraded"
     assert (stage.terms.plan, stage.terms.meters["instances"].included) == ("team", 5)
     assert backend.may("instances") == (False, "commitment_reached")
     use(stage, backend, 4)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plans.engine.ladders import Graduated, PerPackage, Tier, cost
+from plans.engine.price_ladders import Graduated, PerPackage, Tier, cost
 from plans.engine.terms import CreditRate, MeterTerms
 from usage.engine.settlement import (
     NOTHING_COVERED,

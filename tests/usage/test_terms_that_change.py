@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from plans import hooks
-from plans.engine.ladders import parse
+from plans.engine.price_ladders import parse
 from plans.models import LadderOverride, Meter
 from usage.models import UsageEvent
 from usage.services.segments import apply_new_terms

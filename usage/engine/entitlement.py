@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from core.money import minor_digits
 from core.quantities import ZERO
-from plans.engine import ladders
+from plans.engine import price_ladders
 from plans.engine.terms import MeterTerms
 from usage.engine.settlement import LADDER_BOTTOM, NOTHING_COVERED, Coverage, LadderStart, cover_overage
 
@@ -129,9 +129,11 @@ def _draws(
     for rate in terms.credit_rates if terms.uses_credits else ():
         # What open holds have set aside comes before this on the ladder.
         start = use.ladder_start.of(rate.unit) + coverage.cover_of(rate.unit).quantity + use.held_credits
-        more = ladders.affordable(rate.ladder, amount=max(left.get(rate.unit, ZERO), ZERO), start=start, wanted=wanted)
+        more = price_ladders.affordable(
+            rate.ladder, amount=max(left.get(rate.unit, ZERO), ZERO), start=start, wanted=wanted
+        )
         if more:
-            cost = ladders.cost_of_span(rate.ladder, start=start, end=start + more)
+            cost = price_ladders.cost_of_span(rate.ladder, start=start, end=start + more)
             draws.append(Draw(rate.unit, more, cost))
             wanted -= more
     return draws, wanted
@@ -141,7 +143,7 @@ def _room_to_bill(wanted: Decimal, terms: MeterTerms, use: MeterUse, billed: Dec
     assert terms.bill is not None and terms.currency is not None
     if terms.cap is None:
         return wanted
-    return ladders.affordable_within_cap(
+    return price_ladders.affordable_within_cap(
         terms.bill,
         cap=terms.cap,
         minor_digits=minor_digits(terms.currency),

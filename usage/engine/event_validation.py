@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from core.quantities import LARGEST, ZERO, NotExact, TooManyPlaces, exact_quantity
-from plans.engine.rules import BillableRule
+from plans.engine.billable_rules import BillableRule
 from usage.engine.billable import why_not_billable
 from usage.errors import EventRejected
 

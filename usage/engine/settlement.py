@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from core.money import minor_digits
 from core.quantities import STEP, ZERO
-from plans.engine import ladders
+from plans.engine import price_ladders
 from plans.engine.terms import MeterTerms
 
 
@@ -121,9 +121,9 @@ def cover_overage(
             start = ladder_start.of(rate.unit) + had.quantity
             # Credits that a reversal frees are in the wallet only after this posting; they do not pay for themselves.
             budget = available.get(rate.unit, ZERO)
-            more = ladders.affordable(rate.ladder, amount=budget, start=start, wanted=open_quantity)
+            more = price_ladders.affordable(rate.ladder, amount=budget, start=start, wanted=open_quantity)
             if more:
-                cost = ladders.cost_of_span(rate.ladder, start=start, end=start + more)
+                cost = price_ladders.cost_of_span(rate.ladder, start=start, end=start + more)
                 credits[rate.unit] = CreditCover(had.quantity + more, had.charged + cost)
                 open_quantity -= more
     if terms.is_billed and terms.bill is not None and open_quantity:
@@ -161,7 +161,9 @@ def _priced(
         share = cover.charged * quantity / cover.quantity
         return CreditCover(quantity, share.quantize(STEP))
     start = ladder_start.of(unit)
-    return CreditCover(quantity, min(ladders.cost_of_span(ladder, start=start, end=start + quantity), cover.charged))
+    return CreditCover(
+        quantity, min(price_ladders.cost_of_span(ladder, start=start, end=start + quantity), cover.charged)
+    )
 
 
 def _billable(wanted: Decimal, start: Decimal, terms: MeterTerms) -> Decimal:
@@ -169,7 +171,7 @@ def _billable(wanted: Decimal, start: Decimal, terms: MeterTerms) -> Decimal:
     assert terms.bill is not None and terms.currency is not None
     if terms.cap is None:
         return wanted
-    return ladders.affordable_within_cap(
+    return price_ladders.affordable_within_cap(
         terms.bill, cap=terms.cap, minor_digits=minor_digits(terms.currency), start=start, wanted=wanted
     )
 

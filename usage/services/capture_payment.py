@@ -11,7 +11,7 @@ from core.quantities import ZERO
 from credits.models import CreditHold, Wallet
 from credits.services.holds import capture_hold, release_hold
 from credits.services.spending import charge
-from plans.engine import ladders
+from plans.engine import price_ladders
 from plans.engine.terms import CreditRate, MeterTerms
 from usage.engine.settlement import Coverage, CreditCover, LadderStart
 from usage.models import UsageHold
@@ -58,7 +58,7 @@ class CapturePayment:
         self.debt_unit = rate.unit
         had = coverage.cover_of(rate.unit)
         start = ladder_start.of(rate.unit) + had.quantity
-        cost = ladders.cost_of_span(rate.ladder, start=start, end=start + more)
+        cost = price_ladders.cost_of_span(rate.ladder, start=start, end=start + more)
         credits = {**coverage.credits, rate.unit: CreditCover(had.quantity + more, had.charged + cost)}
         return Coverage(credits, coverage.billed, coverage.unpaid - more)
 

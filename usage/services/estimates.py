@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from accounts.models import Organization
 from core.money import Money, minor_digits
 from core.quantities import STEP, ZERO
-from plans.engine import ladders
+from plans.engine import price_ladders
 from plans.models import Allowance, Meter, Plan, Subscription
 from usage.services.history import a_year_back, by_month, usage_by_day
 from usage.services.meter_status import MeterStatus
@@ -59,10 +59,10 @@ def billed_so_far(status: MeterStatus) -> int:
     before, open_quantity = status.use.ladder_start.billed, status.use.overage - status.use.coverage.from_credits
     digits = minor_digits(terms.currency)
     if terms.cap is not None:
-        open_quantity = ladders.affordable_within_cap(
+        open_quantity = price_ladders.affordable_within_cap(
             terms.bill, cap=terms.cap, minor_digits=digits, start=before, wanted=open_quantity
         )
-    return ladders.money_cost(terms.bill, before + open_quantity, minor_digits=digits)
+    return price_ladders.money_cost(terms.bill, before + open_quantity, minor_digits=digits)
 
 
 def compare_plans(*, organization: Organization, now: datetime) -> list[Comparison]:
@@ -123,5 +123,5 @@ def _overage_cost(allowance: Allowance, month: dict[int, Decimal]) -> Decimal:
     overage = _overage(allowance, month)
     if not overage or allowance.bill_ladder is None or allowance.plan.currency is None:
         return ZERO
-    cost = ladders.money_cost(allowance.bill_ladder, overage, minor_digits=minor_digits(allowance.plan.currency))
+    cost = price_ladders.money_cost(allowance.bill_ladder, overage, minor_digits=minor_digits(allowance.plan.currency))
     return Decimal(min(cost, allowance.cap_amount) if allowance.cap_amount is not None else cost)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from core.quantities import ZERO
 from credits.models import Wallet
 from credits.services.spending import Debit, spend_batch
-from plans.engine import ladders
+from plans.engine import price_ladders
 from plans.engine.terms import MeterTerms
 from usage.engine.settlement import Coverage, CreditCover, LadderStart, cover_overage, payable_in_slice
 from usage.services.capture_payment import CapturePayment
@@ -205,8 +205,8 @@ def _fall_short(payment: SegmentPayment, unit: str, taken: Decimal) -> None:
     assert terms is not None  # it was charged
     ladder = next(rate.ladder for rate in terms.credit_rates if rate.unit == unit)
     start = payment.ladder_start.of(unit) + earlier.quantity
-    quantity = ladders.affordable(ladder, amount=taken, start=start, wanted=planned.quantity - earlier.quantity)
-    cost = ladders.cost_of_span(ladder, start=start, end=start + quantity)
+    quantity = price_ladders.affordable(ladder, amount=taken, start=start, wanted=planned.quantity - earlier.quantity)
+    cost = price_ladders.cost_of_span(ladder, start=start, end=start + quantity)
     missing = planned.quantity - earlier.quantity - quantity
     payment.coverage = Coverage(
         {**payment.coverage.credits, unit: CreditCover(earlier.quantity + quantity, earlier.charged + cost)},

@@ -167,7 +167,7 @@ def test_the_window_is_settled_before_its_invoice_closes(stage, monkeypatch) -> 
         asked.append((organization, until))
         report(stage, "13", 130, window=window)
 
-    monkeypatch.setattr(hooks, "_settle_until", [settle])
+    monkeypatch.setattr(hooks, "_window_closing", [settle])
     renew(stage)
     assert asked == [(stage.organization, window.end)]
     stage.travel(hours=2)
