@@ -89,7 +89,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
-    "accounts.middleware.refuse_nul_characters",
+    "billing_portal.middleware.refuse_nul_characters",
     "allauth.account.middleware.AccountMiddleware",
     "billing_portal.middleware.RequestLog",
 ]
@@ -209,7 +209,6 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -225,7 +224,7 @@ REQUIRE_STAFF_MFA = env.bool("REQUIRE_STAFF_MFA", default=not (DEMO or DEBUG))
 vars().update(env.email("EMAIL_URL", default="consolemail://" if DEMO or DEBUG else "smtp://localhost:25"))
 EMAIL_TIMEOUT = env.float("EMAIL_TIMEOUT_SECONDS", default=10)
 if DEMO and "EMAIL_URL" not in env:
-    EMAIL_BACKEND = "notifications.mailbox.MailboxBackend"  # read at /demo/mail/
+    EMAIL_BACKEND = "notifications.emails.mailbox.MailboxBackend"  # read at /demo/mail/
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{PORTAL_NAME} <billing@example.com>")
 
 # -- Stripe ----------------------------------------------------------------------------------------------------------

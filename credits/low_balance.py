@@ -11,6 +11,7 @@ from django.db.models import F
 
 from core.background import after_commit
 from core.errors import InvalidInput
+from core.locks import for_update
 from core.quantities import parse_quantity
 from credits.announcements import announce_exhausted, announce_low
 from credits.engine.low_balance import is_low, next_watch
@@ -82,9 +83,9 @@ def watch(*, wallet: Wallet, now: datetime) -> None:
 def _locked(wallet: Wallet) -> WalletAlert:
     WalletAlert.objects.get_or_create(wallet=wallet)
     return (
-        WalletAlert.objects.select_for_update(of=("self",))
+        for_update(WalletAlert.objects.filter(wallet=wallet), of=("self",))
         .select_related("wallet__organization", "wallet__unit")
-        .get(wallet=wallet)
+        .get()
     )
 
 

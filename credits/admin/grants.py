@@ -17,12 +17,14 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from accounts.models import Organization, User
+from core.admin.columns import linked, quantity
 from core.admin.figures import Figure, figures
-from core.admin.records import ReadOnlyInline, linked
+from core.admin.records import ReadOnlyInline
 from core.errors import PortalError
 from core.public_ids import new_public_id
 from core.quantities import ZERO, grouped
-from credits.admin.shared import OWED, add_problem, quantity
+from core.refusals import add_refusal
+from credits.admin.panels import OWED
 from credits.engine.burn_order import DEFAULT_PRIORITY
 from credits.models import CreditGrant, LedgerEntry, Unit
 from credits.services.grants import grant_credits, take_back
@@ -135,7 +137,7 @@ class CreditGrantAdmin(admin.ModelAdmin):
             try:
                 grant = self._grant(request, form.cleaned_data)
             except PortalError as problem:
-                add_problem(form, problem)
+                add_refusal(form, problem)
             else:
                 return redirect(reverse("admin:credits_creditgrant_change", args=[grant.pk]))
         return self._page(request, "admin/credits/creditgrant/add.html", title="Grant credits", form=form)
@@ -156,7 +158,7 @@ class CreditGrantAdmin(admin.ModelAdmin):
             try:
                 self._take_back(request, grant, form.cleaned_data)
             except PortalError as problem:
-                add_problem(form, problem)
+                add_refusal(form, problem)
             else:
                 return redirect(reverse("admin:credits_creditgrant_change", args=[grant.pk]))
         return self._page(

@@ -15,17 +15,19 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from accounts.models import User
+from core.admin.columns import linked, quantity
 from core.admin.figures import TROUBLE, Figure, count_of_trouble, figures, recent_since
-from core.admin.records import ReadOnlyAdmin, ReadOnlyInline, linked
+from core.admin.records import ReadOnlyAdmin, ReadOnlyInline, RecordAdmin
 from core.errors import InvalidInput, PortalError, Unavailable
 from core.money import Money
 from core.public_ids import new_public_id
-from credits.admin.shared import SALES, RecordAdmin, add_problem, quantity
+from core.refusals import add_refusal
+from credits.admin.panels import SALES
 from credits.forms import typed_amount
 from credits.models import Dispute, PackSubscription, Purchase, Refund
 from credits.services.refund_limits import RefundQuote, quote_refund
 from credits.services.refunds import refund_purchase
-from payments.dashboard import dashboard_link
+from payments.admin.stripe_dashboard import dashboard_link
 
 
 class RefundForm(forms.Form):
@@ -143,7 +145,7 @@ class PurchaseAdmin(ReadOnlyAdmin):
         try:
             quote.check(money, beyond_unspent=form.cleaned_data.get("beyond_unspent", False))
         except InvalidInput as problem:
-            add_problem(form, problem)
+            add_refusal(form, problem)
             return {}
         return {"review": {"money": money, "credits": purchase.unit.describe(quote.credits_for(money))}}
 
@@ -163,7 +165,7 @@ class PurchaseAdmin(ReadOnlyAdmin):
             )
             return True
         except PortalError as problem:
-            add_problem(form, problem)
+            add_refusal(form, problem)
             return False
         self.log_change(request, purchase, f"Refunded {refund.money}: {refund.reason}")
         self.message_user(request, f"Refund of {refund.money}: {refund.get_status_display()}.", messages.SUCCESS)

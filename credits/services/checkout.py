@@ -12,9 +12,10 @@ from credits.models import Purchase
 from credits.services.fulfilment import complete_purchase, end_purchase
 from credits.services.recurring_packs import grant_paid_lines
 from credits.stripe_catalogue import price_of
-from payments import customers, gateway, stripe_catalogue
-from payments.gateway.client import Json
+from payments import gateway, stripe_catalogue
+from payments.services import customers
 from payments.stripe_objects import StripeCheckoutSession, StripeInvoice
+from payments.stripe_objects.fields import StripeObject
 
 
 def open_checkout(*, purchase: Purchase, now: datetime) -> Purchase:
@@ -26,7 +27,7 @@ def open_checkout(*, purchase: Purchase, now: datetime) -> Purchase:
     recurring = pack is not None and pack.recurring != ""
     # A subscription keeps its card by itself; a single payment is asked to, for automatic top-ups.
     payment = partial(gateway.checkout.create_payment, save_card=True)
-    create: Callable[..., Json] = gateway.checkout.create_subscription if recurring else payment
+    create: Callable[..., StripeObject] = gateway.checkout.create_subscription if recurring else payment
     session = StripeCheckoutSession.of(
         create(
             customer=customer,

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from core.locks import for_update
 from credits.models import CreditGrant, Dispute, Purchase
 from credits.services import grants
 from credits.services.gift_cards import void_gift_card
@@ -13,12 +14,8 @@ from payments.stripe_objects import StripeDispute
 @transaction.atomic
 def follow_dispute(*, stripe_dispute: StripeDispute, now: datetime) -> Dispute | None:
     """Bring our dispute to where Stripe's is. None when it is not about a purchase of ours."""
-    purchase = (
-        Purchase.objects.select_for_update(of=("self",))
-        .filter(payment_intent=stripe_dispute.payment_intent, status=Purchase.Status.PAID)
-        .exclude(payment_intent=None)
-        .first()
-    )
+    paid = Purchase.objects.filter(payment_intent=stripe_dispute.payment_intent, status=Purchase.Status.PAID)
+    purchase = for_update(paid.exclude(payment_intent=None), of=("self",)).first()
     if purchase is None:
         return None
     dispute, _ = Dispute.objects.get_or_create(

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from core.background import after_commit
+from core.locks import for_update
 from core.money import Money
 from credits.announcements import announce_failure, announce_receipt
 from credits.models import CreditGrant, Purchase
@@ -79,9 +80,9 @@ def end_purchase(
 
 def _locked(purchase: Purchase) -> Purchase:
     return (
-        Purchase.objects.select_for_update(of=("self",))
+        for_update(Purchase.objects.filter(pk=purchase.pk), of=("self",))
         .select_related("organization", "unit", "pack", "buyer")
-        .get(pk=purchase.pk)
+        .get()
     )
 
 

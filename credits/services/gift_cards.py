@@ -9,6 +9,7 @@ from django.db import transaction
 
 from accounts.models import Organization, User
 from core.errors import InvalidInput
+from core.locks import for_update
 from core.quantities import parse_positive_quantity
 from credits.announcements import announce_redemption, send_bought_card
 from credits.engine.gift_card_codes import hash_of, last_four, new_code
@@ -90,10 +91,8 @@ def redeem_gift_card(
 @transaction.atomic
 def _redeem(organization: Organization, code: str, actor: User | None, now: datetime) -> CreditGrant:
     card = (
-        GiftCard.objects.select_for_update(of=("self",))
+        for_update(GiftCard.objects.redeemable(at=now).filter(code_hash=hash_of(code)), of=("self",))
         .select_related("unit")
-        .redeemable(at=now)
-        .filter(code_hash=hash_of(code))
         .first()
     )
     if card is None:
@@ -130,7 +129,7 @@ def void_gift_card(*, card: GiftCard, reason: str, now: datetime) -> GiftCard:
     """Make a card worthless; repeating it is harmless. Raises GiftCardUsed when its credits are granted already."""
     if not reason.strip():
         raise InvalidInput("reason: say why the card is voided.", field="reason")
-    card = GiftCard.objects.select_for_update().get(pk=card.pk)
+    card = for_update(GiftCard.objects.filter(pk=card.pk)).get()
     if card.redeemed_at is not None:
         raise GiftCardUsed(f"{card} was redeemed; take the credits back from its grant instead.")
     if card.voided_at is None:

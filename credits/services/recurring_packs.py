@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from core.locks import for_update
 from core.money import Money
 from credits.announcements import announce_unpaid_renewal
 from credits.models import PackSubscription, Purchase
@@ -89,7 +90,7 @@ def _subscription_of(purchase: Purchase, *, stripe_subscription: str) -> PackSub
             "status": "active",
         },
     )
-    subscription = PackSubscription.objects.select_for_update().get(stripe_subscription=stripe_subscription)
+    subscription = for_update(PackSubscription.objects.filter(stripe_subscription=stripe_subscription)).get()
     Purchase.objects.filter(pk=purchase.pk, pack_subscription=None).update(pack_subscription=subscription)
     return subscription
 

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from accounts.models import User
 from core.errors import InvalidInput
+from core.locks import for_update
 from core.money import Money
 from credits.announcements import announce_refund
 from credits.models import Purchase, Refund, Wallet
@@ -16,7 +17,7 @@ from credits.services import grants
 from credits.services.gift_cards import reopen_gift_card, void_gift_card
 from credits.services.refund_limits import quote_refund
 from payments import gateway
-from payments.gateway.errors import StripeRefused
+from payments.errors import StripeRefused
 from payments.stripe_objects import StripeRefund
 
 
@@ -96,14 +97,14 @@ def _record(
     attempt: str,
     now: datetime,
 ) -> Refund:
-    purchase = Purchase.objects.select_for_update(of=("self",)).select_related("grant__wallet").get(pk=purchase.pk)
+    purchase = for_update(Purchase.objects.filter(pk=purchase.pk), of=("self",)).select_related("grant__wallet").get()
     if attempt and (first := purchase.refunds.filter(attempt=attempt).first()):
         return first
     if not reason.strip():
         raise InvalidInput("reason: say why the money goes back.", field="reason")
     if purchase.grant is not None:
         # Whoever spends from this wallet waits, so that what is offered as unspent still is when it is taken.
-        Wallet.objects.select_for_update().get(pk=purchase.grant.wallet_id)
+        for_update(Wallet.objects.filter(pk=purchase.grant.wallet_id)).get()
         purchase.grant.refresh_from_db()
     quote = quote_refund(purchase=purchase, now=now)
     money = Money(amount, purchase.currency)
@@ -159,7 +160,7 @@ def _take_credits(refund: Refund, now: datetime) -> None:
 @transaction.atomic
 def _fail(refund: Refund, *, failure: str, now: datetime) -> Refund:
     """The money stays with us, so the credits go back."""
-    refund = Refund.objects.select_for_update(of=("self",)).select_related("purchase__grant").get(pk=refund.pk)
+    refund = for_update(Refund.objects.filter(pk=refund.pk), of=("self",)).select_related("purchase__grant").get()
     if refund.status == Refund.Status.FAILED:
         return refund
     refund.status, refund.failure, refund.ended_at = Refund.Status.FAILED, failure[:500], now
@@ -187,12 +188,8 @@ def _void_reason(refund: Refund) -> str:
 def _purchase_of(stripe_refund: StripeRefund) -> Purchase | None:
     if stripe_refund.payment_intent is None:
         return None
-    return (
-        Purchase.objects.select_for_update(of=("self",))
-        .select_related("grant__wallet")
-        .filter(payment_intent=stripe_refund.payment_intent, status=Purchase.Status.PAID)
-        .first()
-    )
+    paid = Purchase.objects.filter(payment_intent=stripe_refund.payment_intent, status=Purchase.Status.PAID)
+    return for_update(paid, of=("self",)).select_related("grant__wallet").first()
 
 
 def _known(purchase: Purchase, stripe_refund: StripeRefund) -> Refund | None:

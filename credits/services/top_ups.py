@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 from accounts.models import Organization
 from core.background import after_commit
 from core.errors import InvalidInput
+from core.locks import for_update
 from core.money import Money
 from core.quantities import parse_quantity
 from credits import low_balance
@@ -16,8 +17,9 @@ from credits.announcements import announce_top_up_off
 from credits.models import AutoTopUp, CreditPack, Purchase, Wallet
 from credits.services.fulfilment import complete_purchase, end_purchase
 from credits.services.wallets import ensure_wallet
-from payments import customers, gateway
-from payments.gateway.errors import CardDeclined, StripeKeyReused, StripeRefused
+from payments import gateway
+from payments.errors import CardDeclined, StripeKeyReused, StripeRefused
+from payments.services import customers
 from payments.stripe_objects import StripePaymentIntent
 
 
@@ -131,9 +133,8 @@ def spent_this_month(*, wallet: Wallet, now: datetime) -> Money:
 @transaction.atomic
 def _begin(wallet: Wallet, now: datetime) -> Purchase | None:
     top_up = (
-        AutoTopUp.objects.select_for_update(of=("self",))
+        for_update(AutoTopUp.objects.filter(wallet=wallet, enabled=True), of=("self",))
         .select_related("wallet__organization", "pack__unit")
-        .filter(wallet=wallet, enabled=True)
         .first()
     )
     if top_up is None or top_up.pack.price is None or top_up.pack.credits is None:
@@ -165,7 +166,7 @@ def _begin(wallet: Wallet, now: datetime) -> Purchase | None:
 @transaction.atomic
 def _give_up(purchase: Purchase, why: str, now: datetime) -> Purchase:
     """The purchase failed: automatic top-up is off, the owner is notified how to go on. An ended one stays as it is."""
-    if not Purchase.objects.waiting().select_for_update().filter(pk=purchase.pk).exists():
+    if not for_update(Purchase.objects.waiting().filter(pk=purchase.pk)).exists():
         return purchase
     purchase = end_purchase(purchase=purchase, status=Purchase.Status.FAILED, failure=why, now=now)
     top_up = (

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.permissions import Permission
 from accounts.scoping import OrganizationRequest, organization_page
 from core.errors import InvalidInput, PortalError
+from core.refusals import add_refusal
 from credits.forms import AutoTopUpForm, ThresholdForm, typed_amount
 from credits.low_balance import set_threshold
 from credits.models import AutoTopUp, Wallet
@@ -30,7 +31,7 @@ def automation(request: OrganizationRequest) -> HttpResponse:
                 now=timezone.now(),
             )
         except InvalidInput as problem:
-            form.add_error(problem.field if problem.field in form.fields else None, problem.message)
+            add_refusal(form, problem)
         else:
             messages.success(request, f"Automatic top-up is on: {pack.title} for {pack.money}.")
             return _back(request)
