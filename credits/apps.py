@@ -33,8 +33,8 @@ class CreditsConfig(AppConfig):
         for event_type in EVENT_TYPES:
             event_types.register(event_type)
         register_source("credit packs", stripe_catalogue.packs_at_stripe)
-        register_section(catalogue_file.UNITS)
-        register_section(catalogue_file.PACKS)
+        register_section(catalogue_file.UnitEntry)
+        register_section(catalogue_file.PackEntry)
         register_reconciler("purchases", reconciliation.reconcile_purchases)
         register_reconciler("refunds", reconciliation.reconcile_refunds)
         register_reconciler("disputes", reconciliation.reconcile_disputes)

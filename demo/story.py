@@ -20,8 +20,8 @@ from credits.services.purchases import start_pack_purchase
 from credits.services.refunds import refund_purchase
 from credits.services.top_ups import set_auto_top_up
 from demo import cast, sandbox_control
-from payments.customers import ensure_customer
 from payments.reconciliation import reconcile
+from payments.services.customers import ensure_customer
 from plans.models import Subscription
 from plans.services.checkout import complete_checkout, start_checkout
 from plans.services.selections import choose

@@ -5,8 +5,9 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from core import retention
-from payments import customers, inbox, reconciliation
+from payments import inbox, reconciliation
 from payments.models import StripeEvent
+from payments.services import customers
 
 
 @shared_task

@@ -31,7 +31,7 @@ class PlansConfig(AppConfig):
         for event_type in EVENT_TYPES:
             event_types.register(event_type)
         register_source("plans", stripe_catalogue.specs)
-        register_section(catalogue_file.METERS)
-        register_section(catalogue_file.PLANS)
+        register_section(catalogue_file.MeterEntry)
+        register_section(catalogue_file.PlanEntry)
         register_reconciler("subscriptions", reconciliation.reconcile_subscriptions)
         register_reconciler("plan invoices", reconciliation.reconcile_invoices)

@@ -35,13 +35,18 @@ Contents = dict[str, dict[str, bytes]]
 """Of each table that is not empty the rows by primary key, each as a line of COPY."""
 
 
+class StepDoesNotFit(Exception):
+    """The test did something of its own before a step that others begin with."""
+
+
 @dataclass(frozen=True)
 class Step:
     """What a step changed."""
 
     statements: list[tuple[str, list[str] | bytes]]
     mails: list[EmailMessage]
-    at_stripe: SandboxState | None
+    stripe_before: SandboxState | None
+    stripe_after: SandboxState | None
 
 
 class Prepared:
@@ -49,16 +54,23 @@ class Prepared:
         self._steps: dict[Hashable, Step] = {}
 
     def __call__(self, *name: Hashable, make: Callable[[], object], sandbox: PortalSandbox | None = None) -> None:
-        """Take the step `name`; `make` is how. With `sandbox` what it does at Stripe is a part of it."""
+        """Take the step `name`; `make` is how. With `sandbox` what it does at Stripe is a part of it.
+
+        Raises `StepDoesNotFit` when the test has done something before that the step, done over, would undo.
+        """
+        stripe_before = sandbox.state() if sandbox else None
         if name in self._steps:
-            self._do_over(self._steps[name], sandbox)
+            self._do_over(self._steps[name], stripe_before, sandbox)
             return
         before, mails = self._contents(), len(mail.outbox)
         make()
         statements = list(self._difference(before, self._contents()))
-        self._steps[name] = Step(statements, mail.outbox[mails:], sandbox.state() if sandbox else None)
+        stripe_after = sandbox.state() if sandbox else None
+        self._steps[name] = Step(statements, mail.outbox[mails:], stripe_before, stripe_after)
 
-    def _do_over(self, step: Step, sandbox: PortalSandbox | None) -> None:
+    def _do_over(self, step: Step, stripe: SandboxState | None, sandbox: PortalSandbox | None) -> None:
+        if stripe != step.stripe_before:
+            raise StepDoesNotFit("Stripe is not as it was when this was done first.")
         with transaction.atomic(), connection.cursor() as cursor:
             for statement, rows in step.statements:
                 if isinstance(rows, bytes):
@@ -66,9 +78,11 @@ class Prepared:
                         copy.write(rows)
                 else:
                     cursor.execute(statement, [rows])
+                    if cursor.rowcount != len(rows):
+                        raise StepDoesNotFit(f"Rows are missing that were there when this was done first: {statement}")
         mail.outbox += step.mails
-        if sandbox is not None and step.at_stripe is not None:
-            sandbox.put_back(step.at_stripe)
+        if sandbox is not None and step.stripe_after is not None:
+            sandbox.put_back(step.stripe_after)
 
     def _difference(self, before: Contents, after: Contents) -> Any:
         """The statements that lead from one to the other. Foreign keys are checked when the transaction ends."""
@@ -86,9 +100,10 @@ class Prepared:
     def _rows(self, table: str) -> dict[str, bytes]:
         key, columns = self._tables[table]
         with connection.cursor() as cursor:
-            cursor.execute(f'SELECT {key}::text FROM "{table}" ORDER BY {key}')
+            # In the order of the column itself: an output column of the same name would come first, sorted as text.
+            cursor.execute(f'SELECT {key}::text FROM "{table}" AS kept ORDER BY kept.{key}')
             identities = [identity for (identity,) in cursor.fetchall()]
-            with cursor.copy(f'COPY (SELECT {columns} FROM "{table}" ORDER BY {key}) TO STDOUT') as copy:
+            with cursor.copy(f'COPY (SELECT {columns} FROM "{table}" AS kept ORDER BY kept.{key}) TO STDOUT') as copy:
                 lines = b"".join(copy).splitlines(keepends=True)
         return dict(zip(identities, lines, strict=True))
 

@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from payments import inbox
-from payments.inbox.wanted import wanted_events
+from payments.inbox.enabled_events import enabled_events
 from payments.models import StripeEvent
 from stripe_sandbox.testing import LocalSandbox
 
@@ -69,7 +69,7 @@ class PortalSandbox(LocalSandbox):
         """From now on `flush()` sends webhooks to a live server; returns the secret that signs them."""
         for endpoint in self.client.v1.webhook_endpoints.list().data:
             self.client.v1.webhook_endpoints.delete(endpoint.id)
-        return self.register_endpoint(server_url + reverse("api_stripe_webhook"), wanted_events())
+        return self.register_endpoint(server_url + reverse("api_stripe_webhook"), enabled_events())
 
 
 def post_webhook(body: bytes, signature: str, client: Client | None = None) -> int:
@@ -101,7 +101,7 @@ def sandbox_server() -> Iterator[PortalSandbox]:
 def empty_sandbox(sandbox_server: PortalSandbox) -> tuple[str, SandboxState]:
     """A sandbox that knows the portal's webhook endpoint and nothing else, and the secret of that endpoint."""
     address = django_settings.PORTAL_URL + reverse("api_stripe_webhook")
-    secret = sandbox_server.register_endpoint(address, wanted_events())
+    secret = sandbox_server.register_endpoint(address, enabled_events())
     return secret, sandbox_server.state()
 
 

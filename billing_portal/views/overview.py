@@ -22,7 +22,7 @@ from plans.engine.windows import Window
 from plans.models import Subscription
 from plans.presentation import subscription_money, trial_line
 from plans.terms import terms_for
-from usage.presentation import meter_line, way_up
+from usage.presentation import meter_line, notice_of
 from usage.services.entitlements import entitlements, meters_of
 
 LATEST = 6
@@ -55,9 +55,9 @@ def overview(request: OrganizationRequest) -> HttpResponse:
             "plan_summary": plan_summary(terms, base),
             "meters": meters,
             "has_unpaid": any(line.unpaid for line in meters),
-            "notices": [notice for answer in answers if (notice := way_up(answer))]
+            "notices": [notice for answer in answers if (notice := notice_of(answer))]
             + ending(balances, organization, now),
-            "is_new": base is None and not latest and not any(answer.standing.standing.used for answer in answers),
+            "is_new": base is None and not latest and not any(answer.status.use.used for answer in answers),
             "balances": balances,
             "latest": latest,
             "now": now,
@@ -79,7 +79,7 @@ def plan_summary(terms: Terms, base: Subscription | None) -> str:
     if base is None:
         return terms.plan_name or "No plan"
     name = f"{base.plan}, {base.get_interval_display().lower()}"
-    if base.standing != Subscription.Standing.GOOD:
+    if base.dunning_status != Subscription.DunningStatus.GOOD:
         return f"{name}, set back to {terms.plan_name or 'nothing'} until an overdue invoice is paid"
     if base.cancel_at is not None:
         return f"{name}, ends {base.cancel_at:%-d %B %Y}"

@@ -26,7 +26,7 @@ from credits.admin.panels import SALES
 from credits.forms import typed_amount
 from credits.models import Dispute, PackSubscription, Purchase, Refund
 from credits.services.refunds import RefundQuote, quote_refund, refund_purchase
-from payments.dashboard import dashboard_link
+from payments.admin.stripe_dashboard import dashboard_link
 
 
 class RefundForm(forms.Form):

@@ -13,7 +13,8 @@ from core.money import Money
 from credits.models import CreditPack, GiftCardOrder, Purchase
 from credits.services.wallets import refuse_what_does_not_fit
 from credits.stripe_catalogue import price_of
-from payments import customers, gateway, stripe_catalogue
+from payments import gateway, stripe_catalogue
+from payments.services import customers
 from payments.stripe_objects import StripeCheckoutSession
 
 

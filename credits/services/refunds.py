@@ -20,7 +20,7 @@ from credits.services import grants
 from credits.services.announcements import announce_refund
 from credits.services.gift_cards import reopen_gift_card, void_gift_card
 from payments import gateway
-from payments.gateway.errors import StripeRefused
+from payments.errors import StripeRefused
 from payments.stripe_objects import StripeRefund
 
 

@@ -18,8 +18,9 @@ from credits.services.announcements import announce_top_up_off
 from credits.services.fulfilment import complete_purchase, end_purchase
 from credits.services.purchases import stripe_metadata
 from credits.services.wallets import ensure_wallet
-from payments import customers, gateway
-from payments.gateway.errors import CardDeclined, StripeKeyReused, StripeRefused
+from payments import gateway
+from payments.errors import CardDeclined, StripeKeyReused, StripeRefused
+from payments.services import customers
 from payments.stripe_objects import StripePaymentIntent
 
 

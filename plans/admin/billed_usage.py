@@ -1,4 +1,4 @@
-"""Postpaid usage: what was told to Stripe, what waits, and what had to be corrected."""
+"""Postpaid usage: what was reported to Stripe, what still waits, and what had to be corrected."""
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet

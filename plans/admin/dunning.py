@@ -31,7 +31,7 @@ class DunningCaseAdmin(ReadOnlyAdmin):
         "first_failed_at",
         "next_step",
     ]
-    list_filter = ["state", "subscription__role", "subscription__standing", "first_failed_at"]
+    list_filter = ["state", "subscription__role", "subscription__dunning_status", "first_failed_at"]
     search_fields = [
         "=stripe_invoice_id",
         "=invoice_number",

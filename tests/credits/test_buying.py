@@ -9,7 +9,7 @@ from credits.services.checkout_return import refresh_from_checkout
 from credits.services.payment_sweep import send_unanswered
 from credits.services.purchases import start_pack_purchase
 from credits.services.refunds import NotRefundable, quote_refund
-from payments.gateway.errors import StripeUnavailable
+from payments.errors import StripeUnavailable
 from payments.reconciliation import reconcile
 from tests.credits.shop import bring_to_stripe, make_pack
 

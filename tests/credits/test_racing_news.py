@@ -18,7 +18,7 @@ from credits.models import LedgerEntry, Purchase, Wallet
 from credits.services.audit import differences
 from credits.services.purchases import start_pack_purchase
 from payments import inbox
-from payments.inbox import handles, registry
+from payments.inbox import handlers, handles
 from payments.models import StripeEvent
 from payments.models.inbox import LEASE
 from payments.reconciliation import reconcile
@@ -47,7 +47,7 @@ def packs(sandbox):
 @pytest.fixture
 def deadly(monkeypatch):
     """A worker in twenty dies after the credits were granted, and before that was committed."""
-    monkeypatch.setattr(registry, "_handlers", list(registry._handlers))
+    monkeypatch.setattr(handlers, "_handlers", list(handlers._handlers))
     chance, guard = random.Random(7), threading.Lock()
 
     @handles("checkout.session.*")
@@ -139,6 +139,7 @@ def begin_payments(sandbox, packs, organizations, count):
 
 
 @pytest.mark.volume
+@pytest.mark.long
 def test_a_thousand_payments_told_of_three_times_by_workers_that_die(sandbox, packs, deadly):
     for endpoint in sandbox.client.v1.webhook_endpoints.list().data:
         sandbox.client.v1.webhook_endpoints.update(endpoint.id, {"enabled_events": ["checkout.session.completed"]})

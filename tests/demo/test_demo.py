@@ -113,6 +113,7 @@ def dollars(page: Page, demo: Demo) -> str:
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_a_newcomer_buys_a_pack_and_finds_it_again_after_a_restart(demo, page):
     printed = demo.start()
     assert f"{demo.url}/" in printed

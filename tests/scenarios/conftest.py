@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from payments.catalogue_file import load
 from tests.plans.conftest import CATALOGUE, LONG_AGO
 from tests.plans.stage import Stage
 from tests.scenarios.customer import Customer
@@ -13,12 +12,8 @@ from tests.scenarios.usage_shop import Backend
 
 @pytest.fixture
 def stage(sandbox, acme, django_capture_on_commit_callbacks, prepared) -> Iterator[Stage]:
-    def put_on_sale() -> None:
-        load(text=CATALOGUE, now=LONG_AGO)
-        ready.sync_catalogue()
-
-    with Stage(sandbox, acme, django_capture_on_commit_callbacks) as ready:
-        prepared("scenarios", "on sale", make=put_on_sale, sandbox=sandbox)
+    with Stage(sandbox, acme, django_capture_on_commit_callbacks, prepared=prepared) as ready:
+        ready.sell(CATALOGUE, since=LONG_AGO)
         yield ready
 
 

@@ -6,10 +6,10 @@ import pytest
 from djstripe import models as djstripe
 
 from payments import stripe_objects
-from payments.customers import ensure_customer
 from payments.gateway import checkout, invoices, payments, refunds, subscriptions
 from payments.gateway.customers import saved_payment_method
 from payments.models import StripeEvent
+from payments.services.customers import ensure_customer
 
 HERE = {"success_url": "https://portal.example/thanks", "cancel_url": "https://portal.example/back"}
 

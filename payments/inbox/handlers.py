@@ -1,4 +1,4 @@
-"""Which function hears of which events. Apps register in `stripe_webhooks.py`, which `AppConfig.ready()` imports."""
+"""Which functions act on which events: those of each app's `stripe_webhooks.py`, imported by `AppConfig.ready()`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from payments.stripe_objects.fields import StripeObject
 class ObjectChange:
     """A Stripe object about which an event came.
 
-    `data` is the object as Stripe has it now, not as it was when the event was made; `{"deleted": True}` is among it
-    when it is gone.
+    `data` is the object as Stripe has it now, not as it was when the event was made. `data` of an object
+    that is gone has `"deleted": True`.
     """
 
     data: StripeObject
@@ -26,7 +26,8 @@ class ObjectChange:
 class Handler(Protocol):
     """Acts on the state of a Stripe object.
 
-    The same state may come any number of times and states in any order, so a handler says "make it so", never "add".
+    The same state may come any number of times and states in any order, so a handler brings our rows in line with the
+    state, and never adds to them.
     It runs in a transaction that holds this object's lock, and calls nothing outside.
     """
 
@@ -48,10 +49,10 @@ def handles(*patterns: str) -> Callable[[Handler], Handler]:
 
 def handlers_for(event_type: str) -> list[Handler]:
     """Each handler once, in the order of registration."""
-    wanted = [handler for pattern, handler in _handlers if fnmatchcase(event_type, pattern)]
-    return list(dict.fromkeys(wanted))
+    matching = [handler for pattern, handler in _handlers if fnmatchcase(event_type, pattern)]
+    return list(dict.fromkeys(matching))
 
 
 def patterns() -> list[str]:
-    """Everything that somebody listens to."""
+    """Every pattern that a handler is registered for."""
     return sorted({pattern for pattern, _ in _handlers})

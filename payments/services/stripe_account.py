@@ -4,13 +4,12 @@ import logging
 from datetime import datetime
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from core.errors import Unavailable
-from core.health import Health
+from payments.errors import WrongAccount
 from payments.gateway import accounts
 from payments.models import StripeAccount
 from payments.models.account import ONLY_ROW
@@ -18,30 +17,26 @@ from payments.models.account import ONLY_ROW
 logger = logging.getLogger(__name__)
 
 
-class WrongAccount(ImproperlyConfigured):
-    """The key opens another account than the one that our customers, prices and payments live in."""
-
-
 def verify(*, now: datetime) -> StripeAccount:
     """Make sure that the key belongs to the mirror's account; the first key ever seen decides which that is.
 
     Asks Stripe only for a key that it has not verified before. Raises `WrongAccount`, and `StripeUnavailable` or
-    `StripeKeyRefused` when Stripe cannot or will not say.
+    `StripeKeyRefused` when Stripe cannot or will not answer.
     """
     known = StripeAccount.objects.filter(pk=ONLY_ROW).first()
     if known and known.key_fingerprint == fingerprint():
         return known
-    theirs = accounts.current()
-    if known and known.stripe_id != theirs["id"]:
+    at_stripe = accounts.current()
+    if known and known.stripe_id != at_stripe["id"]:
         raise WrongAccount(
-            f"STRIPE_SECRET_KEY belongs to Stripe account {theirs['id']}, but this database is about "
+            f"STRIPE_SECRET_KEY belongs to Stripe account {at_stripe['id']}, but this database is about "
             f"{known.stripe_id}. Use a key of that account, or an empty database for the other one."
         )
     account, _ = StripeAccount.objects.update_or_create(
         pk=ONLY_ROW,
         defaults={
-            "stripe_id": theirs["id"],
-            "name": ((theirs.get("settings") or {}).get("dashboard") or {}).get("display_name") or "",
+            "stripe_id": at_stripe["id"],
+            "name": ((at_stripe.get("settings") or {}).get("dashboard") or {}).get("display_name") or "",
             "livemode": settings.STRIPE_LIVE_MODE,
             "key_fingerprint": fingerprint(),
             "verified_at": now,
@@ -61,15 +56,5 @@ def refuse_wrong_account() -> None:
 
 
 def fingerprint() -> str:
-    """A keyed hash of the secret key: tells keys apart and gives none away."""
+    """A keyed hash of the secret key: distinguishes keys without giving one away."""
     return salted_hmac("payments.account", settings.STRIPE_SECRET_KEY, algorithm="sha256").hexdigest()
-
-
-def health() -> Health:
-    """For `/readyz`: has this key been seen to belong to our account?"""
-    known = StripeAccount.objects.filter(pk=ONLY_ROW).first()
-    if known is None:
-        return Health(ok=True, detail="not asked yet; `manage.py sync_catalog` does")
-    if known.key_fingerprint != fingerprint():
-        return Health(ok=False, detail="STRIPE_SECRET_KEY has not been verified; `manage.py sync_catalog` does")
-    return Health(ok=True, detail="the key belongs to our account")

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+
+from core.quantities import NotExact, exact_decimal
 
 
 class InvalidRule(ValueError):
-    """A rule that cannot be; the message says which part and why."""
+    """A rule that makes no sense; the message says which part and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +20,14 @@ class PropertyBound:
     maximum: Decimal | None
 
     @classmethod
-    def parse_all(cls, value: Any) -> "tuple[PropertyBound, ...]":
+    def parse_all(cls, value: object) -> "tuple[PropertyBound, ...]":
         """From `{"tokens": {"minimum": "1", "maximum": "100"}}`. Raises InvalidRule."""
         if not isinstance(value, Mapping):
             raise InvalidRule("Property bounds are a table of properties with a minimum, a maximum, or both.")
         return tuple(cls._parse(name, bound) for name, bound in sorted(value.items()))
 
     @classmethod
-    def _parse(cls, name: str, bound: Any) -> "PropertyBound":
+    def _parse(cls, name: str, bound: object) -> "PropertyBound":
         if not isinstance(bound, Mapping) or not bound or set(bound) - {"minimum", "maximum"}:
             raise InvalidRule(f"The bound of {name!r} takes a minimum, a maximum, or both.")
         minimum, maximum = (_number(bound.get(end), f"The {end} of {name!r}") for end in ("minimum", "maximum"))
@@ -45,15 +46,10 @@ class BillableRule:
     property_bounds: tuple[PropertyBound, ...]
 
 
-def _number(value: Any, what: str) -> Decimal | None:
+def _number(value: object, what: str) -> Decimal | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
-        raise InvalidRule(f"{what} must be a decimal number, written as a string.")
     try:
-        number = Decimal(value)
-    except ArithmeticError:
-        raise InvalidRule(f"{what} must be a decimal number.") from None
-    if not number.is_finite():
-        raise InvalidRule(f"{what} must be a finite number.")
-    return number
+        return exact_decimal(value)
+    except NotExact as problem:
+        raise InvalidRule(f"{what} must be {problem}.") from None

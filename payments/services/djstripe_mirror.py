@@ -1,15 +1,14 @@
-"""Copy an object into dj-stripe's tables, for staff to look at and for pages that list invoices."""
-
-from typing import Any
+"""dj-stripe's tables, kept as a copy of Stripe's objects: for staff to look at, and for the page of invoices."""
 
 import stripe
 from django.conf import settings
 from djstripe import models as djstripe
 
 from payments.gateway.client import client
+from payments.stripe_objects.fields import StripeObject
 
 # Not here: refunds (`refund.*` has no row of its own; the charge brings its refunds along).
-MODELS: dict[str, Any] = {
+MODELS: dict[str, type[djstripe.StripeModel]] = {
     "charge": djstripe.Charge,
     "checkout.session": djstripe.Session,
     "customer": djstripe.Customer,
@@ -29,7 +28,7 @@ def is_mirrored(object_type: str) -> bool:
     return object_type in MODELS
 
 
-def copy(data: dict[str, Any]) -> None:
+def sync_to_mirror(data: StripeObject) -> None:
     """Bring dj-stripe's row in line with `data`, an object as the gateway returns it. Other types are left alone.
 
     dj-stripe retrieves what the object refers to and it has not seen yet, so this may call Stripe. Raises whatever

@@ -7,25 +7,25 @@ import time_machine
 from notifications.models import Event, SentEmail
 from notifications.services import publish
 from tests.factories import OrganizationFactory
-from usage.services.thresholds import watch
+from usage.services.meter_alerts import check_meters
 
 
 def told(type):
     return [event.data for event in Event.objects.filter(type=type).order_by("pk")]
 
 
-def report_and_watch(usage, count, **fields):
+def report_and_check(usage, count, **fields):
     usage.report("sessions", count, **fields)
-    watch(now=usage.now)
+    check_meters(now=usage.now)
     return [data["percent"] for data in told("usage.threshold")]
 
 
 def test_each_threshold_is_told_once_per_window(usage):
-    assert report_and_watch(usage, 4) == []
-    assert report_and_watch(usage, 1) == [50]
-    assert report_and_watch(usage, 1) == [50]
-    assert report_and_watch(usage, 3) == [50, 75, 90]
-    assert report_and_watch(usage, 4) == [50, 75, 90, 100]
+    assert report_and_check(usage, 4) == []
+    assert report_and_check(usage, 1) == [50]
+    assert report_and_check(usage, 1) == [50]
+    assert report_and_check(usage, 3) == [50, 75, 90]
+    assert report_and_check(usage, 4) == [50, 75, 90, 100]
     assert told("usage.threshold")[0] == {
         "meter": "sessions",
         "percent": 50,
@@ -36,19 +36,19 @@ def test_each_threshold_is_told_once_per_window(usage):
     }
     july = datetime(2026, 7, 2, tzinfo=UTC)
     usage.report("sessions", 5, at=july, now=july)
-    watch(now=july)
+    check_meters(now=july)
     assert [data["percent"] for data in told("usage.threshold")] == [50, 75, 90, 100, 50]
 
 
 def test_a_refusal_is_told_once_and_so_is_its_end(usage):
-    report_and_watch(usage, 10)
-    report_and_watch(usage, 1)
+    report_and_check(usage, 10)
+    report_and_check(usage, 1)
     assert [(data["meter"], data["code"]) for data in told("entitlement.blocked")] == [("sessions", "limit_reached")]
     assert told("entitlement.restored") == []
 
 
 def test_credits_restore_what_was_refused(usage, django_capture_on_commit_callbacks):
-    report_and_watch(usage, 10)
+    report_and_check(usage, 10)
     with django_capture_on_commit_callbacks(execute=True):
         usage.grant("usd", 5)
     assert [data["meter"] for data in told("entitlement.restored")] == ["sessions"]
@@ -56,15 +56,15 @@ def test_credits_restore_what_was_refused(usage, django_capture_on_commit_callba
 
 
 def test_a_new_window_restores_without_anybody_doing_anything(usage):
-    report_and_watch(usage, 10)
+    report_and_check(usage, 10)
     july = datetime(2026, 7, 1, tzinfo=UTC)
-    assert watch(now=july) == 1
+    assert check_meters(now=july) == 1
     assert len(told("entitlement.restored")) == 1
-    assert watch(now=july) == 0
+    assert check_meters(now=july) == 0
 
 
 def test_nothing_is_told_while_there_is_enough(usage):
-    assert report_and_watch(usage, 1) == []
+    assert report_and_check(usage, 1) == []
     assert told("entitlement.blocked") == []
 
 
@@ -84,11 +84,11 @@ def test_one_organizations_trouble_does_not_silence_the_others(usage, usage_of):
     stolen = publish(
         type="entitlement.blocked", organization=others.organization, key=key, data={"meter": "calls"}, now=usage.now
     )
-    assert watch(now=usage.now) == 1
+    assert check_meters(now=usage.now) == 1
     assert {event.organization for event in Event.objects.exclude(pk=stolen.pk)} == {others.organization}
 
     Event.objects.filter(pk=stolen.pk).delete()
-    assert watch(now=usage.now) == 1
+    assert check_meters(now=usage.now) == 1
     assert Event.objects.filter(organization=usage.organization, type="entitlement.blocked").count() == 1
 
 
@@ -108,7 +108,7 @@ def test_each_email_says_what_happened_with_units_and_what_to_do(usage, django_c
         usage.report("sessions", 8)
     with time_machine.travel(usage.now, tick=False), django_capture_on_commit_callbacks(execute=True):
         usage.report("sessions", 3)
-        watch(now=usage.now)
+        check_meters(now=usage.now)
     threshold = emails_of("usage.threshold").filter(subject__contains="75 %")[0]
     blocked = emails_of("entitlement.blocked")[0]
     assert threshold.subject == "Acme: 75 % of Sessions used"

@@ -1,4 +1,4 @@
-"""Find events that were forgotten or failed, and let staff try them again or leave them be."""
+"""Events that were forgotten or failed: processed again by the sweep, or by staff, or given up by staff."""
 
 from collections import Counter
 from datetime import datetime
@@ -20,7 +20,7 @@ def process_due(*, now: datetime, limit: int = 10_000) -> Counter[str]:
 
 
 def replay(*, event: StripeEvent, now: datetime) -> StripeEvent | None:
-    """Process an event again, whatever became of it; None if a worker has it in hand at this moment."""
+    """Process an event again, whatever became of it; None if a worker is processing it at this moment."""
     free = StripeEvent.objects.exclude(status=StripeEvent.Status.PROCESSING, next_attempt_at__gt=now)
     free.filter(pk=event.pk).update(
         status=StripeEvent.Status.RECEIVED,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plans.engine.ladders import (
+from plans.engine.price_ladders import (
     STEP,
     Graduated,
     InvalidLadder,

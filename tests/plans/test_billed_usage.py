@@ -52,7 +52,7 @@ def totals(stage) -> list[int]:
 
 
 def test_the_meter_shows_the_last_total_and_the_invoice_charges_it(stage) -> None:
-    stage.subscribe("payg")
+    stage.begin("payg")
     window = stage.terms.window
     for quantity in (4, 9, 10):
         stage.travel(hours=6)
@@ -66,7 +66,7 @@ def test_the_meter_shows_the_last_total_and_the_invoice_charges_it(stage) -> Non
 
 
 def test_the_same_total_again_is_not_sent_again(stage) -> None:
-    stage.subscribe("payg")
+    stage.begin("payg")
     for _ in range(3):
         report(stage, "10", 100)
         billed_usage.deliver(now=stage.now)
@@ -74,7 +74,7 @@ def test_the_same_total_again_is_not_sent_again(stage) -> None:
 
 
 def test_a_total_that_falls_is_what_counts(stage) -> None:
-    stage.subscribe("payg")
+    stage.begin("payg")
     report(stage, "10", 100)
     report(stage, "7", 70)
     renew(stage)
@@ -82,7 +82,7 @@ def test_a_total_that_falls_is_what_counts(stage) -> None:
 
 
 def test_what_was_not_acknowledged_is_sent_again_and_counts_once(stage) -> None:
-    stage.subscribe("payg")
+    stage.begin("payg")
     stage.sandbox.fault("lost", path="/v1/billing/meter_events")
     report(stage, "10", 100)
     reading = MeterReading.objects.get()
@@ -95,7 +95,7 @@ def test_what_was_not_acknowledged_is_sent_again_and_counts_once(stage) -> None:
 
 
 def test_while_stripe_is_down_only_the_newest_total_waits(stage) -> None:
-    stage.subscribe("payg")
+    stage.begin("payg")
     stage.sandbox.fault("down", path="/v1/billing/meter_events", times=2)
     report(stage, "4", 40)
     report(stage, "9", 90)
@@ -107,7 +107,7 @@ def test_while_stripe_is_down_only_the_newest_total_waits(stage) -> None:
 
 
 def test_a_correction_after_the_invoice_goes_on_the_next_one_once(stage) -> None:
-    stage.subscribe("payg")
+    stage.begin("payg")
     window = stage.terms.window
     report(stage, "10", 100)
     renew(stage)
@@ -122,7 +122,7 @@ def test_a_correction_after_the_invoice_goes_on_the_next_one_once(stage) -> None
 
 def test_a_change_of_price_in_mid_window_charges_each_part_at_its_own(stage) -> None:
     """Ten at $0.10 on pay-as-you-go, then on Pro four more at $0.07: Stripe's price alone would not know."""
-    stage.subscribe("payg")
+    stage.begin("payg")
     report(stage, "10", 100)
     stage.travel(days=10)
     with stage.commit():
@@ -140,7 +140,7 @@ def test_a_change_of_price_in_mid_window_charges_each_part_at_its_own(stage) -> 
 
 
 def test_under_an_annual_plan_usage_is_billed_by_the_month(stage) -> None:
-    stage.subscribe("pro", "year")
+    stage.begin("pro", "year")
     report(stage, "50", 350)
     renew(stage)
     companions = [invoice.total for invoice in stage.invoices() if invoice.subscription == stage.companion.stripe_id]
@@ -149,7 +149,7 @@ def test_under_an_annual_plan_usage_is_billed_by_the_month(stage) -> None:
 
 
 def test_the_companions_months_are_the_windows(stage) -> None:
-    stage.subscribe("pro", "year")
+    stage.begin("pro", "year")
     for _ in range(13):
         assert stage.companion.current_period_end == stage.terms.window.end
         renew(stage)
@@ -167,7 +167,7 @@ def test_the_window_is_settled_before_its_invoice_closes(stage, monkeypatch) -> 
         asked.append((organization, until))
         report(stage, "13", 130, window=window)
 
-    monkeypatch.setattr(hooks, "_settle_until", [settle])
+    monkeypatch.setattr(hooks, "_window_closing", [settle])
     renew(stage)
     assert asked == [(stage.organization, window.end)]
     stage.travel(hours=2)
@@ -178,7 +178,7 @@ def test_the_window_is_settled_before_its_invoice_closes(stage, monkeypatch) -> 
 
 def test_what_no_invoice_came_for_goes_on_the_next(stage) -> None:
     """Billed on a plan that was left in mid-window for one that bills nothing: no line will charge it."""
-    stage.subscribe("payg")
+    stage.begin("payg")
     window = stage.terms.window
     report(stage, "10", 100)
     with stage.commit():

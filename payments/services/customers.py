@@ -1,4 +1,4 @@
-"""An organization's Stripe customer: made once, whoever asks first, and told when name or email change."""
+"""An organization's Stripe customer: created once, whoever asks first, and updated when name or email change."""
 
 from datetime import datetime, timedelta
 
@@ -20,29 +20,29 @@ def ensure_customer(*, organization: Organization) -> str:
 
     Any number of callers at once get the same customer. Raises `StripeUnavailable`; trying again is safe.
     """
-    customer = _ask_for(organization)
+    customer = _row_for(organization)
     if customer.stripe_id is None:
         customer.stripe_id = _create(customer, now=timezone.now())
-        _remember(customer)
-    elif customer.told_revision < customer.revision:
+        _mark_confirmed(customer)
+    elif customer.confirmed_revision < customer.revision:
         gateway.update(
             customer=customer.stripe_id,
             name=customer.name,
             email=customer.email,
             idempotency_key=f"{customer.idempotency_key}:{customer.revision}",
         )
-        _remember(customer)
+        _mark_confirmed(customer)
     return customer.stripe_id
 
 
 def organization_of(*, stripe_id: str) -> Organization | None:
-    """Whose customer this is, or None if it is nobody's of ours."""
+    """Whose customer this is, or None if no organization of ours has it."""
     customer = Customer.objects.select_related("organization").filter(stripe_id=stripe_id).first()
     return customer.organization if customer else None
 
 
-def forget_deleted(*, stripe_id: str) -> bool:
-    """Staff deleted a customer at Stripe: the next one to pay gets a new one. False if it was nobody's of ours."""
+def drop_deleted_customer(*, stripe_id: str) -> bool:
+    """Staff deleted a customer at Stripe: its organization gets a new one on paying. False if none had it."""
     with transaction.atomic():
         customer = for_update(Customer.objects.filter(stripe_id=stripe_id)).first()
         if customer is None:
@@ -52,10 +52,10 @@ def forget_deleted(*, stripe_id: str) -> bool:
 
 
 @transaction.atomic
-def _ask_for(organization: Organization) -> Customer:
+def _row_for(organization: Organization) -> Customer:
     """The row, saying what Stripe should know. Committed before anybody calls Stripe."""
-    wanted = {"name": organization.name, "email": organization.email}
-    customer, is_new = for_update(Customer.objects.all()).get_or_create(organization=organization, defaults=wanted)
+    columns = {"name": organization.name, "email": organization.email}
+    customer, is_new = for_update(Customer.objects.all()).get_or_create(organization=organization, defaults=columns)
     is_asked = customer.stripe_id is not None
     if not is_new and is_asked and (customer.name, customer.email) != (organization.name, organization.email):
         customer.name, customer.email = organization.name, organization.email
@@ -66,7 +66,7 @@ def _ask_for(organization: Organization) -> Customer:
 
 def _create(customer: Customer, *, now: datetime) -> str:
     organization_id = customer.organization.public_id
-    if now - customer.asked_at > KEY_IS_SAFE_FOR:
+    if now - customer.created_at > KEY_IS_SAFE_FOR:
         found = gateway.find(email=customer.email, metadata_key=METADATA_KEY, metadata_value=organization_id)
         if found:
             return str(found["id"])
@@ -79,8 +79,8 @@ def _create(customer: Customer, *, now: datetime) -> str:
     return str(made["id"])
 
 
-def _remember(customer: Customer) -> None:
-    """Note what Stripe has confirmed; an older confirmation that arrives late takes nothing back."""
-    Customer.objects.filter(pk=customer.pk, told_revision__lt=customer.revision).update(
-        stripe_id=customer.stripe_id, told_revision=customer.revision
+def _mark_confirmed(customer: Customer) -> None:
+    """Store what Stripe has confirmed; an older confirmation that arrives late changes nothing."""
+    Customer.objects.filter(pk=customer.pk, confirmed_revision__lt=customer.revision).update(
+        stripe_id=customer.stripe_id, confirmed_revision=customer.revision
     )

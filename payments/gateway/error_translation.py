@@ -1,4 +1,4 @@
-"""What can go wrong between us and Stripe, in the portal's own words.
+"""Stripe's errors become those of `payments.errors`.
 
 Source of the kinds: https://docs.stripe.com/api/errors and https://docs.stripe.com/error-handling
 """
@@ -6,69 +6,21 @@ Source of the kinds: https://docs.stripe.com/api/errors and https://docs.stripe.
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import stripe
 
-from core.errors import PaymentRequired, RuleRefused, Unavailable
+from core.errors import Unavailable
+from payments.errors import (
+    CardDeclined,
+    StripeKeyRefused,
+    StripeKeyReused,
+    StripeNotFound,
+    StripeRefused,
+    StripeUnavailable,
+)
+from payments.stripe_objects.fields import StripeObject
 
 logger = logging.getLogger(__name__)
-
-
-class StripeUnavailable(Unavailable):
-    """Down, slow, 5xx, 429, or busy with the same idempotency key: trying again with that key is safe."""
-
-    code = "stripe_unavailable"
-
-
-class StripeKeyRefused(StripeUnavailable):
-    """Stripe does not accept our key. The customer can only wait; the operator finds the reason in the log."""
-
-    code = "stripe_key_refused"
-
-
-class CardDeclined(PaymentRequired):
-    """The bank said no, or wants the customer to confirm.
-
-    `decline_code` is the bank's reason (`insufficient_funds`, …); `stripe_code` is Stripe's (`card_declined`,
-    `authentication_required`); `payment_intent` is the id of the attempt, where there was one.
-    """
-
-    code = "card_declined"
-
-    def __init__(self, message: str, *, stripe_code: str, decline_code: str, payment_intent: str) -> None:
-        super().__init__(message, stripe_code=stripe_code, decline_code=decline_code)
-        self.stripe_code = stripe_code
-        self.decline_code = decline_code
-        self.payment_intent = payment_intent
-
-    @property
-    def needs_customer(self) -> bool:
-        """The bank would say yes if the customer confirmed in person (3-D Secure)."""
-        return "authentication_required" in (self.stripe_code, self.decline_code)
-
-
-class StripeRefused(RuleRefused):
-    """Stripe understood and said no; the same request will be refused again. `stripe_code` and `param` say why."""
-
-    code = "stripe_refused"
-
-    def __init__(self, message: str, *, stripe_code: str = "", param: str = "") -> None:
-        super().__init__(message, stripe_code=stripe_code, param=param)
-        self.stripe_code = stripe_code
-        self.param = param
-
-
-class StripeKeyReused(StripeRefused):
-    """The idempotency key stands for another request, which did reach Stripe: its events tell what came of it."""
-
-    code = "stripe_key_reused"
-
-
-class StripeNotFound(StripeRefused):
-    """Stripe has no such object (any more)."""
-
-    code = "stripe_not_found"
 
 
 @contextmanager
@@ -109,7 +61,7 @@ def _may_succeed_later(error: stripe.StripeError) -> bool:
 
 
 def _declined(error: stripe.CardError, message: str) -> CardDeclined:
-    body: Any = error.json_body if isinstance(error.json_body, dict) else {}
+    body: StripeObject = error.json_body if isinstance(error.json_body, dict) else {}
     details = body.get("error", {})
     intent = details.get("payment_intent") or {}
     return CardDeclined(

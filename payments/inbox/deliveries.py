@@ -1,28 +1,24 @@
-"""Take a delivery in: verify, store once, hand over to a worker. No outbound call: Stripe has its answer at once."""
+"""A delivery by Stripe: verified, stored once, handed to a worker and answered at once, without any outbound call."""
 
 import json
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from django.conf import settings
 from django.db import transaction
 
-from core.errors import PortalError
+from core.background import after_commit
+from payments.errors import DeliveryRefused
 from payments.inbox import signatures
 from payments.models import InboxRefusal, StripeEvent, StripeWebhookEndpoint
 from payments.models.inbox import SWEEP_AFTER
+from payments.stripe_objects.fields import StripeObject
 
 MESSAGES = {
     InboxRefusal.Reason.BAD_SIGNATURE: "The Stripe-Signature header does not match this body and our signing secret.",
     InboxRefusal.Reason.STALE: "The signature is too old. Stripe signs every attempt anew; check the clocks.",
     InboxRefusal.Reason.UNREADABLE: "The body is not a Stripe event.",
 }
-
-
-class DeliveryRefused(PortalError):
-    """Not taken in. Stripe will show the 400 in its dashboard; nothing but a counter is kept."""
-
-    http_status = 400
 
 
 def receive(*, body: bytes, signature: str, now: datetime) -> StripeEvent:
@@ -42,15 +38,16 @@ def receive(*, body: bytes, signature: str, now: datetime) -> StripeEvent:
     return event
 
 
-def store(*, payload: dict[str, Any], now: datetime) -> StripeEvent:
+def store(*, payload: StripeObject, now: datetime) -> StripeEvent:
     """Keep an event that is known to be Stripe's. Raises `ValueError` when it lacks what every event has."""
     with transaction.atomic():
         event, is_new = StripeEvent.objects.get_or_create(
             stripe_id=_text(payload, "id"), defaults=_columns(payload) | _waiting(now) | {"received_at": now}
         )
         if is_new:
-            # Robust: if the broker is down, Stripe still has its answer, and the sweep finds the row.
-            transaction.on_commit(lambda: _queue(event.stripe_id), robust=True)
+            # By name: the task imports the inbox. If the broker is down, Stripe still has its answer, and the sweep
+            # finds the row.
+            after_commit("payments.tasks.process_stripe_event", event.stripe_id)
     return event
 
 
@@ -66,18 +63,18 @@ def refuse(reason: InboxRefusal.Reason, *, now: datetime) -> NoReturn:
     raise DeliveryRefused(MESSAGES[reason], code=reason.value)
 
 
-def _waiting(now: datetime) -> dict[str, Any]:
+def _waiting(now: datetime) -> dict[str, object]:
     return {"status": StripeEvent.Status.RECEIVED, "next_attempt_at": now + SWEEP_AFTER}
 
 
-def _parsed(body: bytes) -> dict[str, Any]:
+def _parsed(body: bytes) -> StripeObject:
     payload = json.loads(body.decode())
     if not isinstance(payload, dict):
         raise ValueError("not an object")
     return payload
 
 
-def _columns(payload: dict[str, Any]) -> dict[str, Any]:
+def _columns(payload: StripeObject) -> dict[str, object]:
     data = payload.get("data")
     snapshot = data.get("object") if isinstance(data, dict) else None
     created = payload.get("created")
@@ -97,14 +94,8 @@ def _columns(payload: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _text(values: dict[str, Any], name: str, *, maximum: int = 255) -> str:
+def _text(values: StripeObject, name: str, *, maximum: int = 255) -> str:
     value = values.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= maximum or "\0" in value:
         raise ValueError(f"{name} is not a short text")
     return value
-
-
-def _queue(stripe_id: str) -> None:
-    from payments.tasks import process_stripe_event  # tasks import the inbox
-
-    process_stripe_event.delay(stripe_id)

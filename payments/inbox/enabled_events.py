@@ -1,8 +1,8 @@
-"""Which events Stripe is asked to send: those that a handler or the mirror has a use for."""
+"""Which events Stripe is asked to send: those that a handler or dj-stripe's mirror has a use for."""
 
 from fnmatch import fnmatchcase
 
-from payments.inbox.registry import patterns
+from payments.inbox.handlers import patterns
 
 # Everything in Stripe's life of a customer, a payment and a subscription. Named one by one, because an endpoint for "*"
 # would be sent a great deal that nobody reads. https://docs.stripe.com/api/events/types
@@ -62,11 +62,12 @@ MIRRORED_EVENTS = (
 )
 
 
-def wanted_events() -> list[str]:
-    """For registering the webhook endpoint. A handler's exact type is wanted even if it is not among the above."""
+def enabled_events() -> list[str]:
+    """What the webhook endpoint is registered for: the types above, and those that a handler names in full."""
     exact = {pattern for pattern in patterns() if "*" not in pattern}
     return sorted(exact.union(MIRRORED_EVENTS))
 
 
-def is_wanted(event_type: str) -> bool:
+def is_enabled(event_type: str) -> bool:
+    """Whether anything here has a use for an event of this type."""
     return event_type in MIRRORED_EVENTS or any(fnmatchcase(event_type, pattern) for pattern in patterns())

@@ -1,21 +1,41 @@
-"""Ladders: what a quantity costs, graduated or per package.
+"""Price ladders: what a quantity costs, tier by tier (graduated) or per package. `cost` adds the tiers up.
 
 A ladder says nothing of what its prices are in: credits of a unit for credit rates, major units of a currency (dollars)
 for bill rates. Prices are never negative, so a cost never falls as the quantity grows.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, localcontext
-from typing import Any, Protocol
+from typing import NotRequired, Protocol, TypedDict
 
-from core.quantities import STEP, ZERO
+from core.quantities import STEP, ZERO, NotExact, as_text, exact_decimal
 
 # Twenty digits of quantity times twenty-six of price, and room for a quotient: nothing is rounded on the way.
 EXACT = Context(prec=90)
+PRICE_PLACES = 12
+PRICE_STEP = Decimal(1).scaleb(-PRICE_PLACES)
+# Prices and ends of tiers lie below this.
+LIMIT = Decimal(10) ** 14
+
+
+class TierJson(TypedDict):
+    """A tier in the catalogue file: decimal strings; the last one has no `up_to`."""
+
+    up_to: NotRequired[str]
+    price: str
+
+
+class PackageJson(TypedDict):
+    size: str
+    price: str
+
+
+LadderJson = list[TierJson] | PackageJson
 
 
 class InvalidLadder(ValueError):
-    """A ladder that cannot be; the message says which part and why."""
+    """A ladder that makes no sense; the message says which part and why."""
 
 
 class Ladder(Protocol):
@@ -25,7 +45,7 @@ class Ladder(Protocol):
     def reach(self, budget: Decimal) -> Decimal | None:
         """The largest quantity whose exact cost is at most `budget`, not rounded; None when there is no limit."""
 
-    def as_json(self) -> Any:
+    def as_json(self) -> LadderJson:
         """The form of the catalogue file; `parse` reads it back."""
 
 
@@ -56,7 +76,9 @@ class Graduated:
                 )
             if tier.up_to is not None:
                 if tier.up_to <= below or tier.up_to != tier.up_to.quantize(STEP):
-                    raise InvalidLadder(f"Tier {number} must end above {below:f}, with at most six decimal places.")
+                    raise InvalidLadder(
+                        f"Tier {number} must end above {as_text(below)}, with at most six decimal places."
+                    )
                 below = tier.up_to
 
     def exact_cost(self, quantity: Decimal) -> Decimal:
@@ -81,19 +103,19 @@ class Graduated:
             below += room
         raise AssertionError("The last tier of a ladder has no end.")
 
-    def as_json(self) -> Any:
+    def as_json(self) -> list[TierJson]:
         return [
-            {"price": _text(tier.price)}
+            {"price": as_text(tier.price)}
             if tier.up_to is None
-            else {"up_to": _text(tier.up_to), "price": _text(tier.price)}
+            else {"up_to": as_text(tier.up_to), "price": as_text(tier.price)}
             for tier in self.tiers
         ]
 
     def __str__(self) -> str:
         if len(self.tiers) == 1:
-            return f"{_text(self.tiers[0].price)} each"
-        steps = [f"{_text(t.price)} up to {_text(t.up_to)}" for t in self.tiers if t.up_to is not None]
-        return f"{', '.join(steps)}, then {_text(self.tiers[-1].price)}"
+            return f"{as_text(self.tiers[0].price)} each"
+        steps = [f"{as_text(t.price)} up to {as_text(t.up_to)}" for t in self.tiers if t.up_to is not None]
+        return f"{', '.join(steps)}, then {as_text(self.tiers[-1].price)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +136,14 @@ class PerPackage:
     def reach(self, budget: Decimal) -> Decimal | None:
         return budget // self.price * self.size if self.price else None
 
-    def as_json(self) -> Any:
-        return {"size": _text(self.size), "price": _text(self.price)}
+    def as_json(self) -> PackageJson:
+        return {"size": as_text(self.size), "price": as_text(self.price)}
 
     def __str__(self) -> str:
-        return f"{_text(self.price)} per {_text(self.size)}"
+        return f"{as_text(self.price)} per {as_text(self.size)}"
 
 
-def parse(value: Any) -> Ladder:
+def parse(value: object) -> Ladder:
     """From `[{"up_to", "price"}, …, {"price"}]` or `{"size", "price"}`. Raises InvalidLadder, naming the part."""
     if isinstance(value, dict):
         _refuse_other_keys(value, {"size", "price"}, "A package")
@@ -182,28 +204,21 @@ def _within(ladder: Ladder, budget: Decimal, start: Decimal, wanted: Decimal) ->
         return max(min(wanted, room), ZERO)
 
 
-def _number(value: Any, what: str) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
-        raise InvalidLadder(f"{what} must be a decimal number, written as a string.")
+def _number(value: object, what: str) -> Decimal:
     try:
-        number = Decimal(value)
-    except ArithmeticError:
-        raise InvalidLadder(f"{what} must be a decimal number such as 0.003.") from None
-    if not number.is_finite() or abs(number) >= Decimal(10) ** 14:
+        number = exact_decimal(value)
+    except NotExact as problem:
+        raise InvalidLadder(f"{what} must be {problem}, below 10^14.") from None
+    if abs(number) >= LIMIT:
         raise InvalidLadder(f"{what} must be a number below 10^14.")
     return number
 
 
 def _refuse_unfit_price(price: Decimal, what: str) -> None:
-    if price < 0 or price != price.quantize(Decimal("1e-12")):
+    if price < 0 or price != price.quantize(PRICE_STEP):
         raise InvalidLadder(f"{what} must have a price of zero or more, with at most twelve decimal places.")
 
 
-def _refuse_other_keys(value: dict[str, Any], known: set[str], what: str) -> None:
+def _refuse_other_keys(value: Mapping[str, object], known: set[str], what: str) -> None:
     if unknown := sorted(set(value) - known):
         raise InvalidLadder(f"{what} has an unknown key {unknown[0]!r}; it takes {' and '.join(sorted(known))}.")
-
-
-def _text(number: Decimal) -> str:
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
