@@ -2,7 +2,8 @@
 
 Two transactions that lock the same rows in different orders wait for each other for ever, until PostgreSQL ends one of
 them. So everybody locks by `Rank`, from the first to the last, and rows of one model in one order (their ids, unless
-the model was registered with other columns). Each app says in its `AppConfig.ready()` which rank its rows have.
+the model was registered with other columns). Each app says in its `AppConfig.ready()` which rank its rows have. What
+is checked here is the transaction and the order within a model; to go down the ranks is up to whoever writes a service.
 
 The statements that lock by themselves follow the same order: the ledger's SQL functions (`credits/sql/`), which lock
 wallets by id, and those of `usage/services/` that insert or update meter states by organization and meter.
