@@ -14,6 +14,8 @@ help:  ## This list
 demo: $(VENV)/installed  ## Run the whole portal with demo data on this machine; Ctrl-C stops it
 	@DEMO=1 DEBUG=0 $(BIN)/python manage.py demo
 
+# Where this is set, every worker and every process that a test starts would compile all modules anew.
+test test-volume: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/installed  ## Run the tests, but for those of volume; `make test ARGS="-k ledger"` for a part
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not volume" $(ARGS)
 
