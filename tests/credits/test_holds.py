@@ -243,6 +243,55 @@ def test_a_deadline_before_the_expiry_gives_credits_back_to_what_was_live_then(p
     assert_clean()
 
 
+@pytest.fixture
+def outlived(purse: Purse):
+    """7 held of a grant that lapses while the hold is open, and 3 owed for another job."""
+    purse.grant("7", days=0.02)
+    hold = purse.hold("7", expires_at=purse.now + HOUR)
+    purse.owe("3")
+    assert purse.figures() == figures("4", held="7", available="0", debt="3")
+    return hold
+
+
+def test_what_a_released_hold_frees_of_a_lapsed_grant_repays_no_debt(purse: Purse, outlived):
+    purse.now += HOUR * 3 / 4
+    assert purse.figures() == figures("4", held="7", available="0", debt="3")
+    purse.release(outlived)
+    assert purse.figures() == figures("-3", available="0", debt="3")
+    assert purse.entries()[-1] == ("expire", "-7")
+    assert_clean()
+
+
+def test_what_a_capture_leaves_of_a_lapsed_grant_repays_no_debt(purse: Purse, outlived):
+    purse.now += HOUR * 3 / 4
+    purse.capture(outlived, "5")
+    assert purse.figures() == figures("-3", available="0", debt="3")
+    assert purse.entries()[-2:] == [("capture", "-5"), ("expire", "-2")]
+    assert_clean()
+
+
+def test_a_deadline_after_the_expiry_repays_no_debt_before_the_sweep_or_by_it(purse: Purse, outlived):
+    purse.now += 2 * HOUR
+    assert purse.figures() == figures("-3", available="0", debt="3")
+    assert sweep_holds(now=purse.now) == [outlived]
+    assert purse.figures() == figures("-3", available="0", debt="3")
+    assert_clean()
+
+
+def test_a_deadline_before_the_expiry_repays_debt_first(purse: Purse):
+    purse.grant("7", days=0.5)
+    purse.hold("7", expires_at=purse.now + HOUR)
+    purse.owe("3")
+    purse.now += 2 * HOUR
+    assert purse.figures() == figures("4")
+    sweep_holds(now=purse.now)
+    assert purse.figures() == figures("4")
+    assert purse.entries()[-2:] == [("repayment", "-3"), ("repayment", "3")]
+    purse.now += timedelta(days=1)
+    assert purse.figures() == figures("0")
+    assert_clean()
+
+
 def test_a_hold_reserves_in_burn_order_and_captures_in_the_same(purse: Purse):
     late, soon = purse.grant("10", days=300), purse.grant("3", days=5)
     hold = purse.hold("5")
