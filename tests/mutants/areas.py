@@ -34,7 +34,7 @@ AREAS = {
     "plans/engine/*.py": [*PURE, "tests/plans", "tests/usage"],
     "plans/services/*.py": ["tests/plans"],
     "usage/engine/*.py": [*PURE, "tests/usage"],
-    "usage/services/*.py": ["tests/usage", "tests/scenarios"],
+    "usage/services/*.py": ["tests/usage"],
     "notifications/engine/*.py": ["tests/notifications"],
     "core/quantities.py": ["tests/core", "tests/accounts", "tests/credits", "tests/plans"],
     "core/money.py": ["tests/core", "tests/accounts", "tests/credits", "tests/plans"],

@@ -55,7 +55,8 @@ class Trials:
                 importlib.import_module(running_code.name_of(path))
         # The first test makes the test database, which stays for all.
         plain = (one for one in session.items if "db" in one.fixturenames and "sandbox" not in one.fixturenames)
-        runtestprotocol(next(plain), nextitem=self._nothing, log=False)
+        if first := next(plain, None):
+            runtestprotocol(first, nextitem=self._nothing, log=False)
         connection.close()
         self._live = running_code.functions_of(self.tests)
         gc.freeze()
