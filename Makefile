@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras --no-header --annotation-style line \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help demo test check format bench screenshots lock clean
+.PHONY: help demo test mutants check format bench screenshots lock clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ demo: $(VENV)/installed  ## Run the whole portal with demo data on this machine;
 
 test: $(VENV)/installed  ## Run the whole test suite; `make test ARGS="-k ledger"` for a part
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+mutants: $(VENV)/installed  ## Change the source in one place at a time: does a test notice? `make mutants ARGS="credits/engine"`
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 check: export DEBUG = 1
 check: $(VENV)/installed  ## Style, import order, types, migrations

@@ -28,7 +28,7 @@ LEDGER = [
 ]
 # Source (a pattern) to tests (files and folders). The first pattern that fits a file is its area.
 AREAS = {
-    "credits/sql/*.sql": LEDGER,
+    "credits/sql/**/*.sql": LEDGER,
     "credits/engine/*.py": ["tests/credits"],
     "credits/services/*.py": ["tests/credits"],
     "plans/engine/*.py": [*PURE, "tests/plans", "tests/usage"],
@@ -56,6 +56,7 @@ def sources() -> dict[str, list[str]]:
     """Every file that is changed, with its tests."""
     found: dict[str, list[str]] = {}
     for pattern, tests in AREAS.items():
+        present = [place for place in tests if (ROOT / place).exists()]
         for path in sorted(ROOT.glob(pattern)):
-            found.setdefault(str(path.relative_to(ROOT)), tests)
+            found.setdefault(str(path.relative_to(ROOT)), present)
     return found

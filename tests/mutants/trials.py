@@ -71,10 +71,8 @@ class Trials:
             ended, last = self._fork(change, self._tests_of(change))
             if ended == "passed":
                 return SURVIVED
-            if ended != "failed":
-                return f"{ended} {last}".strip()
-            if self._is_green(last):
-                return last
+            if ended == NOT_VIABLE or self._is_green(last):
+                return last if ended == "failed" else f"{ended} {last}".strip()
 
     def _tests_of(self, change: Change) -> list[str]:
         """First those that are known to come by, the quickest first, then those of which nothing is known yet."""
