@@ -53,6 +53,7 @@ def test_a_draw_takes_what_is_free_and_stops_when_it_has_enough():
     ]
     assert [(one.lot.id, one.amount) for one in draw(lots, D("4.5"), at=NOW)] == [(1, 2), (5, D("0.5")), (6, 2)]
     assert [(one.lot.id, one.amount) for one in draw(lots, D("2"), at=NOW)] == [(1, 2)]
+    assert [(one.lot.id, one.amount) for one in draw(lots, D("2.1"), at=NOW)] == [(1, 2), (5, D("0.1"))]
     assert sum(one.amount for one in draw(lots, D(100), at=NOW)) == D("9.5")
     assert draw(lots, D(0), at=NOW) == []
 

@@ -54,6 +54,11 @@ def test_a_bill_takes_up_to_the_cap_with_what_was_billed_before(beyond, expected
     assert pay("3", said=said, before=Before({}, D(3))) == ({}, *expected)
 
 
+def test_a_bill_that_grows_goes_on_where_it_stood():
+    paid = Paid({}, billed=D(4), unpaid=D(1))
+    assert pay("9", paid=paid, said=terms("bill", cap=100), before=Before({}, D(3))) == ({}, 7, 2)
+
+
 PAID = Paid({"own": Cover(D(4), D(8)), "usd": Cover(D(6), D(16))}, billed=D(3), unpaid=D(2))
 
 
@@ -71,6 +76,7 @@ PAID = Paid({"own": Cover(D(4), D(8)), "usd": Cover(D(6), D(16))}, billed=D(3), 
 )
 def test_what_shrinks_is_given_back_unpaid_first_then_billed_then_the_credits_drawn_last(overage, expected):
     assert pay(overage, paid=PAID, own="100", usd="100") == expected
+    assert pay(overage, paid=PAID) == expected
 
 
 def test_what_a_unit_paid_at_better_prices_is_never_charged_more_for_less():
