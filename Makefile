@@ -6,16 +6,21 @@ BIN := $(VENV)/bin
 COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras --no-header --annotation-style line \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help demo test mutants check format bench screenshots lock clean
+.PHONY: help demo test test-volume mutants check format bench screenshots lock clean
 
 help:  ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/installed  ## Run the whole portal with demo data on this machine; Ctrl-C stops it
 	@DEMO=1 DEBUG=0 $(BIN)/python manage.py demo
 
-test: $(VENV)/installed  ## Run the whole test suite; `make test ARGS="-k ledger"` for a part
-	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+# Where this is set, every worker and every process that a test starts would compile all modules anew.
+test test-volume: export PYTHONDONTWRITEBYTECODE =
+test: $(VENV)/installed  ## Run the tests, but for those of volume; `make test ARGS="-k ledger"` for a part
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not volume" $(ARGS)
+
+test-volume: $(VENV)/installed  ## Run the rest: what moves a million rows, or through years
+	$(BIN)/python -m pytest -n auto --dist worksteal -m volume $(ARGS)
 
 mutants: $(VENV)/installed  ## Change the source in one place at a time: does a test notice? `make mutants ARGS="credits/engine"`
 	@$(BIN)/python -m tests.mutants $(ARGS)

@@ -9,10 +9,10 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from accounts.adapter import remembered_invitation
+from accounts.invitation_links import remembered_invitation
 from accounts.models import ApiKey, Role, User
+from accounts.names import NAME_LENGTH, clean_name
 from accounts.services.invitations import accept_invitation
-from accounts.services.names import NAME_LENGTH, clean_name
 from accounts.services.organizations import create_organization
 from core.errors import InvalidInput
 

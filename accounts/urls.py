@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import invitations, keys, organizations, profile, team
+from accounts.views import api_keys, invitations, organizations, profile, team
 
 app_name = "accounts"
 urlpatterns = [
@@ -10,8 +10,8 @@ urlpatterns = [
     path("organizations/new/", organizations.create, name="organization_create"),
     path("invitations/<str:token>/", invitations.invitation, name="invitation"),
     path("o/<str:org_id>/settings/", organizations.settings, name="settings"),
-    path("o/<str:org_id>/keys/", keys.keys, name="keys"),
-    path("o/<str:org_id>/keys/<str:key_id>/revoke/", keys.revoke, name="key_revoke"),
+    path("o/<str:org_id>/keys/", api_keys.keys, name="keys"),
+    path("o/<str:org_id>/keys/<str:key_id>/revoke/", api_keys.revoke, name="key_revoke"),
     path("o/<str:org_id>/team/", team.team, name="team"),
     path("o/<str:org_id>/team/leave/", team.leave, name="leave"),
     path("o/<str:org_id>/team/invitations/", team.send_invitation, name="invite"),

@@ -95,6 +95,7 @@ def set_up() -> tuple[list["Organization"], str]:
             amount=1_000_000,
             source="staff",
             reference=f"bench:usage:{organization.pk}",
+            announce=False,
             now=now,
         )
     return organizations, create_api_key(name="Bench").secret

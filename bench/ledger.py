@@ -189,6 +189,7 @@ def _make_wallets() -> list[int]:
                 amount=10_000_000,
                 source="staff",
                 reference=f"bench:{organization.pk}:{unit}",
+                announce=False,
                 now=now,
             )
     return [organization.pk for organization in organizations]
@@ -215,6 +216,7 @@ def _wallet_with_history(*, grants: int, entries: int) -> "Organization":
         amount=10_000_000,
         source="staff",
         reference=f"bench:{uuid4().hex}",
+        announce=False,
         now=now,
     )
     with connection.cursor() as cursor:

@@ -19,7 +19,7 @@ PGBENCH_SCALE = 10
 def configured() -> dict[str, Any]:
     """The database that the portal is configured for (the embedded one when there is none), running."""
     from billing_portal import settings
-    from billing_portal.embedded_postgres.server import Server
+    from embedded_postgres.server import Server
 
     database = dict(settings.DATABASES["default"])
     if "EMBEDDED_DATA_DIR" in database:

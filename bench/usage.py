@@ -177,19 +177,19 @@ def _tally(organizations: list["Organization"]) -> tuple[float, float, float]:
 
     from usage.models import MeterState
     from usage.services.ingest import ingest
-    from usage.services.thresholds import watch
+    from usage.services.meter_alerts import check_meters
 
     MeterState.objects.update(settle_at=datetime.now(UTC), settle_from=datetime.now(UTC) - timedelta(days=DAYS))
     _settle_all()
     for batch in _batches(organizations, BATCHES):
         ingest(events=batch, now=datetime.now(UTC))
-    MeterState.objects.update(watch_at=None)
+    MeterState.objects.update(check_at=None)
     started = time.perf_counter()
     if not _settle_all():
         raise RuntimeError("The tally drew no credits.")
     settled = time.perf_counter() - started
     started = time.perf_counter()
-    watch(now=datetime.now(UTC))
+    check_meters(now=datetime.now(UTC))
     told = time.perf_counter() - started
     with connection.cursor() as cursor:
         started = time.perf_counter()
@@ -202,14 +202,15 @@ def _settle_all() -> Decimal:
     """The credits drawn. In batches and transactions as the tally has them."""
     from django.db import transaction
 
-    from usage.services.settlement import due_states, settle
+    from usage.services.meter_states import lock_due_to_settle
+    from usage.services.settlement import settle
     from usage.services.tally import ORGANIZATIONS_AT_ONCE, waiting_organizations
 
     now, drawn = datetime.now(UTC), Decimal(0)
     waiting = waiting_organizations(now=now)
     for start in range(0, len(waiting), ORGANIZATIONS_AT_ONCE):
         with transaction.atomic():
-            states = due_states(waiting[start : start + ORGANIZATIONS_AT_ONCE], now=now)
+            states = lock_due_to_settle(waiting[start : start + ORGANIZATIONS_AT_ONCE], now=now)
             drawn += settle(states, now=now).credits
     return drawn
 

@@ -6,7 +6,7 @@ class BillingPortalConfig(AppConfig):
     verbose_name = "Billing portal"
 
     def ready(self) -> None:
-        from billing_portal.health import broker, cache_answers, database
+        from billing_portal.health_checks import broker, cache_answers, database
         from core import health, navigation
 
         health.register("database", database)

@@ -1,13 +1,16 @@
-"""Response headers and log lines of every request."""
+"""What happens to every request: unusable addresses, headers of the answer, log lines."""
 
 from collections.abc import Callable
 from typing import Any
 
 import structlog
+from django.core.exceptions import SuspiciousOperation
 from django.dispatch import receiver
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django_structlog import signals
 from django_structlog.middlewares import RequestMiddleware
+
+from core.api.errors import envelope
 
 # None of these has a use here, so a page that was tampered with gets none of them.
 PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"
@@ -37,3 +40,19 @@ class PermissionsPolicy:
         response = self.get_response(request)
         response["Permissions-Policy"] = PERMISSIONS_POLICY
         return response
+
+
+def refuse_nul_characters(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """PostgreSQL keeps no NUL in texts, so an address that holds one names nothing and is refused at once."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if "\x00" not in request.path_info and "%00" not in request.META.get("QUERY_STRING", ""):
+            return get_response(request)
+        message = "The address holds a NUL character."
+        if request.path_info.startswith("/api/"):
+            return JsonResponse(envelope(code="malformed", message=message), status=400)
+        raise SuspiciousOperation(message)
+
+    return middleware

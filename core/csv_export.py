@@ -1,4 +1,4 @@
-"""Files that people open in a spreadsheet."""
+"""CSV files that people open in a spreadsheet, safe against formulas in what customers typed."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -18,10 +18,10 @@ def csv_lines(rows: Iterable[Iterable[object]]) -> Iterator[str]:
     """Rows as CSV; text that could be a formula is preceded by an apostrophe, numbers stay numbers."""
     writer = csv.writer(_Line())
     for row in rows:
-        yield writer.writerow([safe(value) for value in row])
+        yield writer.writerow([without_formula(value) for value in row])
 
 
-def safe(value: object) -> object:
+def without_formula(value: object) -> object:
     if isinstance(value, str) and value.startswith(RISKY_STARTS):
         return f"'{value}"
     return value

@@ -1,14 +1,19 @@
 """Columns that hold what this package knows."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
 from core.quantities import MAX_DIGITS, PLACES
 
+if TYPE_CHECKING:
+    _DecimalColumn = models.DecimalField[Any, Any]
+else:  # Django's fields take no parameters
+    _DecimalColumn = models.DecimalField
 
-class QuantityField(models.DecimalField):
-    """Credits or a quantity: numeric(20, 6)."""
+
+class QuantityField(_DecimalColumn):
+    """Credits or a quantity, exact: `core.quantities` says what that is."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs |= {"max_digits": MAX_DIGITS, "decimal_places": PLACES}

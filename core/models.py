@@ -8,7 +8,7 @@ KEPT_FOR = timedelta(days=7)
 
 
 class IdempotentRequestQuerySet(models.QuerySet["IdempotentRequest"]):
-    def forgettable(self, *, at: datetime) -> "IdempotentRequestQuerySet":
+    def older_than_kept(self, *, at: datetime) -> "IdempotentRequestQuerySet":
         return self.filter(created_at__lte=at - KEPT_FOR)
 
 

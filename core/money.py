@@ -18,7 +18,12 @@ ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd 
 thb tjs tnd top try ttd twd tzs uah ugx usd uyu uzs vnd vuv wst xaf xcd xof xpf yer zar zmw
 """
 CURRENCIES = frozenset(_CODES.split())
+# The most minor units that a price or a limit of the catalogue may say: a guard against slips of the pen. What Stripe
+# takes in one charge is less; what a column of eight bytes holds is more.
+LARGEST_AMOUNT = 10**12
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
+# Minor units; what Stripe charges at once: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+LARGEST_CHARGE = 99_999_999
 
 
 def minor_digits(currency: str) -> int:

@@ -3,9 +3,14 @@
 import functools
 import secrets
 import string
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
+
+if TYPE_CHECKING:
+    _TextColumn = models.CharField[Any, Any]
+else:  # Django's fields take no parameters
+    _TextColumn = models.CharField
 
 ALPHABET = string.ascii_letters + string.digits
 RANDOM_LENGTH = 22
@@ -15,7 +20,7 @@ def new_public_id(prefix: str) -> str:
     return f"{prefix}_{''.join(secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH))}"
 
 
-class PublicIdField(models.CharField):
+class PublicIdField(_TextColumn):
     """A unique, immutable id such as `org_…`, made when the row is made."""
 
     def __init__(self, prefix: str, **kwargs: Any) -> None:

@@ -1,38 +1,73 @@
 """Exact quantities: credits and usage, decimals with six places and fourteen digits before them.
 
-More places are refused, not rounded. `ROUND_UP` is for costs: a fraction of the last place is charged in full.
+What counts as one is decided here alone. `exact_decimal` and `exact_quantity` are pure and raise kinds of `NotExact`,
+which each caller puts into its own words; `parse_quantity` does so for services. More places are refused, not rounded.
 """
 
-from decimal import ROUND_UP, Decimal, InvalidOperation
+import re
+from decimal import Decimal
 
 from core.errors import InvalidInput
 
-MAX_DIGITS = 20
 PLACES = 6
+WHOLE_DIGITS = 14
+MAX_DIGITS = WHOLE_DIGITS + PLACES
 STEP = Decimal(1).scaleb(-PLACES)
-LARGEST = Decimal(10) ** (MAX_DIGITS - PLACES) - STEP
+LARGEST = Decimal(10) ** WHOLE_DIGITS - STEP
 ZERO = Decimal(0)
+
+# No blanks, no underscores, no digits of other scripts, and no exponent that `Decimal` could not keep.
+_PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?", re.ASCII)
+
+
+class NotExact(ValueError):
+    """A value that is no exact quantity; the subclass says why, and the message completes "… must be"."""
+
+
+class NotADecimal(NotExact):
+    """A float, a truth value, NaN, an infinity, or a text that is not written as a plain decimal."""
+
+
+class TooLarge(NotExact):
+    """Beyond `LARGEST`, above or below zero."""
+
+
+class TooManyPlaces(NotExact):
+    """A seventh decimal place that is not zero."""
+
+
+def exact_decimal(value: object) -> Decimal:
+    """The decimal of a text, an int or a Decimal, with all its digits. Raises NotADecimal for anything else."""
+    if isinstance(value, str):
+        if _PLAIN.fullmatch(value) is None:
+            raise NotADecimal("a decimal number such as 12.5")
+        return Decimal(value)
+    # A float has lost the digits that somebody wrote; True is an int only to Python.
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+        raise NotADecimal("a decimal number, written as a string or a JSON number")
+    number = Decimal(value)
+    if not number.is_finite():
+        raise NotADecimal("a finite number")
+    return number
+
+
+def exact_quantity(value: object) -> Decimal:
+    """As `exact_decimal`, with six places; zero and negative ones pass. Raises NotADecimal, TooLarge, TooManyPlaces."""
+    number = exact_decimal(value)
+    if not -LARGEST <= number <= LARGEST:
+        raise TooLarge(f"at most {LARGEST}")
+    exact = number.quantize(STEP)
+    if exact != number:
+        raise TooManyPlaces(f"a number of at most {PLACES} decimal places")
+    return exact or exact.copy_abs()  # there is one zero only
 
 
 def parse_quantity(value: object, *, field: str = "quantity") -> Decimal:
-    """The exact decimal of a string, an int or a Decimal; zero and negative ones pass.
-
-    Raises InvalidInput for floats, NaN, infinity, more than six places, or what does not fit the column.
-    """
-    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
-        raise InvalidInput(f"{field} must be a decimal number, written as a string or a JSON number.", field=field)
+    """As `exact_quantity`, raising InvalidInput that names `field`."""
     try:
-        number = Decimal(value)
-    except InvalidOperation:
-        raise InvalidInput(f"{field} must be a decimal number such as 12.5.", field=field) from None
-    if not number.is_finite():
-        raise InvalidInput(f"{field} must be a finite number.", field=field)
-    if abs(number) > LARGEST:
-        raise InvalidInput(f"{field} must be at most {LARGEST}.", field=field)
-    exact = number.quantize(STEP)
-    if exact != number:
-        raise InvalidInput(f"{field} may have at most {PLACES} decimal places.", field=field)
-    return exact
+        return exact_quantity(value)
+    except NotExact as problem:
+        raise InvalidInput(f"{field} must be {problem}.", field=field) from None
 
 
 def parse_positive_quantity(value: object, *, field: str = "quantity") -> Decimal:
@@ -41,11 +76,6 @@ def parse_positive_quantity(value: object, *, field: str = "quantity") -> Decima
     if number <= 0:
         raise InvalidInput(f"{field} must be more than zero.", field=field)
     return number
-
-
-def round_cost_up(amount: Decimal) -> Decimal:
-    """A cost in credits, with any fraction of the sixth place charged in full."""
-    return amount.quantize(STEP, rounding=ROUND_UP)
 
 
 def as_text(number: Decimal) -> str:

@@ -1,4 +1,4 @@
-"""Letting go of records that nothing rests on any more."""
+"""Deleting old records that nothing rests on any more."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,15 +9,15 @@ from django.db.models import QuerySet
 BATCH = 2_000
 
 
-def forgettable_before(now: datetime) -> datetime:
-    """Finished records from this instant or before may go."""
+def delete_before(now: datetime) -> datetime:
+    """Finished records from this instant or before are deleted: `LOGS_KEPT_DAYS` ago."""
     return now - timedelta(days=settings.LOGS_KEPT_DAYS)
 
 
-def forget(rows: QuerySet[Any]) -> int:
+def delete_in_batches(rows: QuerySet[Any]) -> int:
     """Delete rows with what belongs to them, some at a time, each batch a transaction of its own; returns how many."""
-    forgotten = 0
+    deleted = 0
     while batch := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
         rows.model._default_manager.filter(pk__in=batch).delete()
-        forgotten += len(batch)
-    return forgotten
+        deleted += len(batch)
+    return deleted

@@ -1,4 +1,5 @@
-"""Columns as PostgreSQL's array literals: a fraction of what adapting each element of a list costs.
+"""Many values in one parameter: columns as PostgreSQL's array literals, at a fraction of what adapting each element of
+a list costs.
 
 https://www.postgresql.org/docs/current/arrays.html#ARRAYS-INPUT
 """
@@ -29,16 +30,16 @@ def texts(values: Iterable[str]) -> str:
     return '{"' + '","'.join(quoted) + '"}' if quoted else "{}"
 
 
-def wanted(kinds: Sequence[str], rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
-    """Rows to join with, and their parameters; at least one.
+def rows_to_join(types: Sequence[str], rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+    """The text of a table of these rows, to join with, and its parameters; at least one row. `types` are the columns'.
 
     A single one goes as VALUES: how long an array is, a prepared statement does not know, so it would be planned anew
     each time.
     """
     if len(rows) == 1:
-        return f"(VALUES ({', '.join(f'%s::{kind}' for kind in kinds)}))", list(rows[0])
-    columns = [_WRITERS[kind](column) for kind, column in zip(kinds, zip(*rows, strict=True), strict=True)]
-    return f"unnest({', '.join(f'%s::{kind}[]' for kind in kinds)})", columns
+        return f"(VALUES ({', '.join(f'%s::{kind}' for kind in types)}))", list(rows[0])
+    columns = [_WRITERS[kind](column) for kind, column in zip(types, zip(*rows, strict=True), strict=True)]
+    return f"unnest({', '.join(f'%s::{kind}[]' for kind in types)})", columns
 
 
 _WRITERS: dict[str, Callable[[Any], str]] = {"bigint": numbers, "timestamptz": repeated}

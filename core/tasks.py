@@ -1,4 +1,4 @@
-"""What the workers do for the API kit."""
+"""What workers do for the API kit."""
 
 from celery import shared_task
 from django.utils import timezone
@@ -7,5 +7,5 @@ from core.models import IdempotentRequest
 
 
 @shared_task
-def forget_idempotent_requests() -> None:
-    IdempotentRequest.objects.forgettable(at=timezone.now()).delete()
+def delete_old_idempotent_requests() -> None:
+    IdempotentRequest.objects.older_than_kept(at=timezone.now()).delete()

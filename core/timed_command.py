@@ -1,4 +1,4 @@
-"""What commands that depend on time share; plans and usage import it too."""
+"""The base of management commands that depend on time: `--at`."""
 
 from argparse import ArgumentTypeError
 from datetime import UTC, datetime

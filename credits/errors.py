@@ -1,8 +1,8 @@
-"""What the ledger refuses, and why."""
+"""What credits refuse, and why: the ledger, then buying, refunds and gift cards."""
 
 from decimal import Decimal
 
-from core.errors import Conflict, InvalidInput, PaymentRequired
+from core.errors import Conflict, InvalidInput, PaymentRequired, PortalError, RuleRefused
 from core.quantities import as_text
 
 
@@ -67,3 +67,37 @@ class HoldEnded(Conflict):
 
     def __init__(self, *, hold: str, status: str) -> None:
         super().__init__(f"{hold} has already ended: {status}.", hold=hold, status=status)
+
+
+class PackNotOnSale(RuleRefused):
+    """422. The pack was retired, or staff have not brought it to Stripe yet."""
+
+    code = "pack_not_on_sale"
+
+
+class NotRefundable(RuleRefused):
+    """422. The purchase is unpaid, disputed, wholly refunded, or its gift card was redeemed."""
+
+    code = "not_refundable"
+
+
+class GiftCardInvalid(RuleRefused):
+    """422. One answer for unknown, used, void and expired codes: a guess learns nothing."""
+
+    code = "gift_card_invalid"
+
+    def __init__(self) -> None:
+        super().__init__("This code cannot be redeemed. Check it, or ask whoever gave it to you.")
+
+
+class GiftCardUsed(RuleRefused):
+    """422. Its credits have been granted already."""
+
+    code = "gift_card_redeemed"
+
+
+class TooManyTries(PortalError):
+    """429. `details.retry_after` is in seconds."""
+
+    code = "too_many_tries"
+    http_status = 429

@@ -1,4 +1,4 @@
-"""What credits tell of.
+"""The events that credits publish; `announcements` holds their data.
 
 A new email or webhook begins with a line here; its words are in `templates/notifications/emails/`.
 """

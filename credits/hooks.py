@@ -1,28 +1,30 @@
 """What apps above do when something happens in the ledger. They fill these lists in their `AppConfig.ready()`."""
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 
 from django.db import transaction
 
-if TYPE_CHECKING:
-    from credits.models import CreditHold, Wallet
+from credits.models import CreditHold, Wallet
 
 
 class WalletCallback(Protocol):
-    def __call__(self, *, wallet: "Wallet", now: datetime) -> object: ...
+    def __call__(self, *, wallet: Wallet, now: datetime) -> object: ...
 
 
 class BeforeExpiryCallback(Protocol):
-    def __call__(self, *, wallet: "Wallet", at: datetime, now: datetime) -> object: ...
+    def __call__(self, *, wallet: Wallet, at: datetime, now: datetime) -> object: ...
 
 
 class HoldCallback(Protocol):
-    def __call__(self, *, hold: "CreditHold", now: datetime) -> object: ...
+    def __call__(self, *, hold: CreditHold, now: datetime) -> object: ...
 
+
+Callback = TypeVar("Callback")
 
 _available: list[WalletCallback] = []
-_low: list[WalletCallback] = []
 _before_expiry: list[BeforeExpiryCallback] = []
 _hold_expired: list[HoldCallback] = []
 
@@ -30,14 +32,6 @@ _hold_expired: list[HoldCallback] = []
 def on_available(callback: WalletCallback) -> WalletCallback:
     """After commit, when credits can be spent that could not before: pay unpaid usage, oldest first."""
     return _add(_available, callback)
-
-
-def on_low(callback: WalletCallback) -> WalletCallback:
-    """After commit, when a draw left `Wallet.watch_at` or less.
-
-    Called again by every further draw until the callback moves `watch_at`, so it must be quick and do things once.
-    """
-    return _add(_low, callback)
 
 
 def before_expiry(callback: BeforeExpiryCallback) -> BeforeExpiryCallback:
@@ -54,43 +48,34 @@ def on_hold_expired(callback: HoldCallback) -> HoldCallback:
 
 
 def available(*, wallet_id: int, now: datetime) -> None:
-    _after_commit(_available, wallet_id=wallet_id, now=now)
+    for callback in _available:
+        _on_commit(partial(_call_with_wallet, callback, wallet_id, now))
 
 
-def low(*, wallet_id: int, now: datetime) -> None:
-    _after_commit(_low, wallet_id=wallet_id, now=now)
-
-
-def hold_expired(*, hold: "CreditHold", now: datetime) -> None:
+def hold_expired(*, hold: CreditHold, now: datetime) -> None:
     for callback in _hold_expired:
-        _on_commit(callback, hold=hold, now=now)
+        _on_commit(partial(callback, hold=hold, now=now))
 
 
-def expiry_is_near(*, wallet: "Wallet", at: datetime, now: datetime) -> None:
+def expiry_is_near(*, wallet: Wallet, at: datetime, now: datetime) -> None:
     for callback in _before_expiry:
         callback(wallet=wallet, at=at, now=now)
 
 
-def _add(callbacks: list[Any], callback: Any) -> Any:
+def _add(callbacks: list[Callback], callback: Callback) -> Callback:
     if callback not in callbacks:
         callbacks.append(callback)
     return callback
 
 
-def _after_commit(callbacks: list[WalletCallback], *, wallet_id: int, now: datetime) -> None:
+def _on_commit(callback: Callable[[], object]) -> None:
     """Robust: the posting stands whatever a callback raises; what it left undone the next tally does."""
-    for callback in callbacks:
-        _on_commit(_call, callback, wallet_id, now)
 
-
-def _on_commit(callback: Any, *args: Any, **values: Any) -> None:
-    def call() -> None:  # not a partial: Django names the function when it logs that it failed
-        callback(*args, **values)
+    def call() -> None:  # Django logs a function by its name when it fails; a partial has none
+        callback()
 
     transaction.on_commit(call, robust=True)
 
 
-def _call(callback: WalletCallback, wallet_id: int, now: datetime) -> None:
-    from credits.models import Wallet
-
+def _call_with_wallet(callback: WalletCallback, wallet_id: int, now: datetime) -> None:
     callback(wallet=Wallet.objects.select_related("organization", "unit").get(pk=wallet_id), now=now)

@@ -1,9 +1,9 @@
 """The one door to wallets, grants and entries.
 
-Every function here is one round trip to a function of `credits/sql/`, which locks the wallet, looks the reference up,
-decides and writes. Outside a transaction each is a transaction of its own; inside one it is part of it. Refusals come
-back as values and become exceptions here, so a caller's transaction stays usable. What no column can hold is the one
-refusal that the database itself makes (`OutOfRange`): it undoes the transaction.
+Every function here is one round trip to a function of the database (`credits/sql/v1/`), which locks the wallet, looks
+the reference up, decides and writes. Outside a transaction each is a transaction of its own; inside one it is part of
+it. Refusals come back as values and become exceptions in Python, so a caller's transaction stays usable. What no column
+can hold is the one refusal that the database itself makes (`OutOfRange`): it undoes the transaction.
 """
 
 from collections.abc import Sequence
@@ -16,9 +16,10 @@ from psycopg.errors import NumericValueOutOfRange
 
 from core.errors import OutOfRange
 from core.prepared_statements import prepared_cursor
-from credits import hooks
-from credits.errors import ReferenceConflict
-from credits.models import CreditHold
+from core.quantities import ZERO
+from credits import hooks, low_balance
+from credits.errors import DebtOutstanding, InsufficientCredits, ReferenceConflict
+from credits.models import CreditHold, Unit
 
 UNIQUE_REFERENCES = ("ledger_reference_is_used_once", "hold_reference_is_used_once")
 
@@ -30,7 +31,7 @@ _PLACEHOLDERS = {count: ", ".join(["%s"] * count) for count in range(1, 10)}
 
 
 class Result(NamedTuple):
-    """What a function of the ledger answers; see `ledger_result` in `credits/sql/types.sql`."""
+    """What a function of the ledger answers; see `ledger_result` in `credits/sql/v1/types.sql`."""
 
     outcome: str
     wallet_id: int
@@ -40,6 +41,13 @@ class Result(NamedTuple):
     debt: Decimal
     freed: bool
     low: bool
+
+    def refusal(self, *, unit: Unit, required: Decimal) -> DebtOutstanding | InsufficientCredits:
+        """Why fewer credits than `required` were given, as the error to raise."""
+        available = self.available or ZERO
+        if self.outcome == "debt":
+            return DebtOutstanding(unit=unit.pk, debt=self.debt, required=required, available=available)
+        return InsufficientCredits(unit=unit.pk, required=required, available=available)
 
 
 class BatchResult(NamedTuple):
@@ -85,7 +93,7 @@ def spend_batch(
     for result in results:
         if result.outcome == "conflict":
             raise ReferenceConflict(references[result.place - 1])
-        _tell(result, now)
+        _follow_up(result, now)
     return results
 
 
@@ -114,9 +122,9 @@ def end_hold(*, hold: CreditHold, status: str, amount: Decimal | None, now: date
     return _post("end_hold", (hold.pk, status, amount, now), hold.reference, now)
 
 
-def charge(*, wallet_id: int, amount: Decimal, reference: str, now: datetime) -> Result:
+def draw_or_owe(*, wallet_id: int, amount: Decimal, reference: str, now: datetime) -> Result:
     """posted or repeated; `debt` is what no credits covered."""
-    return _post("charge", (wallet_id, amount, reference, now), reference, now)
+    return _post("draw_or_owe", (wallet_id, amount, reference, now), reference, now)
 
 
 def begin(*, wallet_id: int, reference: str, fingerprint: str, now: datetime) -> Result:
@@ -193,7 +201,7 @@ def _post(function: str, arguments: tuple[Any, ...], reference: str, now: dateti
         if result.outcome == "conflict":
             raise ReferenceConflict(reference)
         if result.outcome != "overdue":
-            _tell(result, now)
+            _follow_up(result, now)
             return result
         release_overdue(wallet_id=result.wallet_id, now=now)
 
@@ -214,8 +222,8 @@ def _query(sql: str, arguments: tuple[Any, ...], reference: str) -> list[tuple[A
         return cursor.fetchall()
 
 
-def _tell(result: Result | BatchResult, now: datetime) -> None:
+def _follow_up(result: Result | BatchResult, now: datetime) -> None:
     if result.freed:
         hooks.available(wallet_id=result.wallet_id, now=now)
     if result.low:
-        hooks.low(wallet_id=result.wallet_id, now=now)
+        low_balance.balance_fell(wallet_id=result.wallet_id, now=now)

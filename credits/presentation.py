@@ -12,9 +12,9 @@ from django.db.models.functions import TruncMonth
 from accounts.models import Organization
 from core.money import Money, minor_digits
 from core.quantities import as_text, grouped
-from credits.engine.forecast import runs_out_at
-from credits.engine.state import WalletState
+from credits.engine.wallet_state import WalletState
 from credits.models import CreditGrant, CreditHold, CreditPack, LedgerEntry, Unit, Wallet
+from credits.services.forecasts import forecast
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,8 +278,7 @@ def _balance(wallet: Wallet, state: WalletState, now: datetime) -> Balance:
     unit = wallet.unit
     amount, unit_name = amount_and_unit(unit, state.available)
     grants = CreditGrant.objects.in_bulk([lot.id for lot in state.lots])
-    per_day = Wallet.objects.burn_per_day(wallet=wallet, now=now)
-    ends = runs_out_at(state.lots, per_day, at=now) if per_day and state.available else None
+    ends = forecast(wallet=wallet, state=state, now=now).runs_out_at if state.available else None
     return Balance(
         unit=unit,
         amount=amount,

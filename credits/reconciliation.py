@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from credits.models import Dispute, Purchase, Refund
+from credits.services.checkout import follow_checkout
 from credits.services.disputes import follow_dispute
-from credits.services.fulfilment import follow_checkout
-from credits.services.recurring import grant_paid_lines
+from credits.services.recurring_packs import grant_paid_lines
 from credits.services.refunds import follow_refund
 from credits.services.top_ups import follow_top_up
 from payments import gateway
@@ -49,9 +49,9 @@ def reconcile_purchases(*, since: datetime, now: datetime) -> list[str]:
 def reconcile_refunds(*, since: datetime, now: datetime) -> list[str]:
     repaired: list[str] = []
     for data in gateway.refunds.list_since(since=since):
-        view = StripeRefund.of(data)
-        before = Refund.objects.filter(stripe_refund=view.id).values_list("status", flat=True).first()
-        after = follow_refund(view=view, now=now)
+        stripe_refund = StripeRefund.of(data)
+        before = Refund.objects.filter(stripe_refund=stripe_refund.id).values_list("status", flat=True).first()
+        after = follow_refund(stripe_refund=stripe_refund, now=now)
         if after is not None and after.status != before:
             repaired.append(f"{after.public_id} is {after.get_status_display()}")
     return repaired
@@ -60,20 +60,20 @@ def reconcile_refunds(*, since: datetime, now: datetime) -> list[str]:
 def reconcile_disputes(*, since: datetime, now: datetime) -> list[str]:
     repaired: list[str] = []
     for data in gateway.refunds.list_disputes_since(since=since):
-        view = StripeDispute.of(data)
-        before = Dispute.objects.filter(stripe_dispute=view.id).values_list("status", flat=True).first()
-        after = follow_dispute(view=view, now=now)
+        stripe_dispute = StripeDispute.of(data)
+        before = Dispute.objects.filter(stripe_dispute=stripe_dispute.id).values_list("status", flat=True).first()
+        after = follow_dispute(stripe_dispute=stripe_dispute, now=now)
         if after is not None and after.status != before:
-            repaired.append(f"dispute {view.id} is {after.get_status_display()}")
+            repaired.append(f"dispute {stripe_dispute.id} is {after.get_status_display()}")
     return repaired
 
 
 def follow_money_of(*, purchase: Purchase, now: datetime) -> None:
-    """All refunds and disputes of one payment, for news of them that came before the payment's own."""
+    """All refunds and disputes of one payment, whose events came before the payment's own."""
     if purchase.payment_intent is None:
         return
     for data in gateway.refunds.list_for(payment_intent=purchase.payment_intent):
-        follow_refund(view=StripeRefund.of(data), now=now)
+        follow_refund(stripe_refund=StripeRefund.of(data), now=now)
     for data in gateway.refunds.list_disputes_since(since=purchase.created_at):
-        if (view := StripeDispute.of(data)).payment_intent == purchase.payment_intent:
-            follow_dispute(view=view, now=now)
+        if (stripe_dispute := StripeDispute.of(data)).payment_intent == purchase.payment_intent:
+            follow_dispute(stripe_dispute=stripe_dispute, now=now)

@@ -1,9 +1,9 @@
 """What credits do about Stripe's objects: find our row, call a service."""
 
 from credits.models import Purchase
+from credits.services.checkout import follow_checkout
 from credits.services.disputes import follow_dispute
-from credits.services.fulfilment import follow_checkout
-from credits.services.recurring import follow_pack_subscription, grant_paid_lines, tell_of_unpaid_renewal
+from credits.services.recurring_packs import follow_pack_subscription, grant_paid_lines, notify_of_unpaid_renewal
 from credits.services.refunds import follow_refund
 from credits.services.top_ups import follow_top_up
 from payments.inbox import ObjectChange, handles
@@ -40,19 +40,19 @@ def invoice_paid(change: ObjectChange) -> None:
 
 @handles("invoice.payment_failed")
 def invoice_unpaid(change: ObjectChange) -> None:
-    tell_of_unpaid_renewal(invoice=StripeInvoice.of(change.data), now=change.now)
+    notify_of_unpaid_renewal(invoice=StripeInvoice.of(change.data), now=change.now)
 
 
 @handles("customer.subscription.*")
 def subscription_changed(change: ObjectChange) -> None:
-    follow_pack_subscription(view=StripeSubscription.of(change.data), now=change.now)
+    follow_pack_subscription(stripe_subscription=StripeSubscription.of(change.data), now=change.now)
 
 
 @handles("refund.*")
 def refund_changed(change: ObjectChange) -> None:
-    follow_refund(view=StripeRefund.of(change.data), now=change.now)
+    follow_refund(stripe_refund=StripeRefund.of(change.data), now=change.now)
 
 
 @handles("charge.dispute.*")
 def dispute_changed(change: ObjectChange) -> None:
-    follow_dispute(view=StripeDispute.of(change.data), now=change.now)
+    follow_dispute(stripe_dispute=StripeDispute.of(change.data), now=change.now)

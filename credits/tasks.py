@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from credits import reconciliation
 from credits.models import Purchase, Wallet
-from credits.services import alerts, audit, expiry, payment_sweep, top_ups
+from credits.services import audit, expiry, payment_sweep, top_ups
 
 
 @shared_task
@@ -43,4 +43,4 @@ def sweep_payments() -> None:
 
 @shared_task
 def warn_of_expiry() -> None:
-    alerts.warn_of_expiry(now=timezone.now())
+    expiry.warn_of_expiry(now=timezone.now())

@@ -1,4 +1,4 @@
-"""What can be told: one list of event types, each with its channels and its audience.
+"""The one list of event types, each with its channels and its audience.
 
 The apps above fill it in their `AppConfig.ready()`; `services.publish` refuses a type that is not here.
 """
@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from accounts.models import Role
+from notifications.errors import UnknownEventType
 
 # Who deals with money.
 DEFAULT_AUDIENCE: frozenset[str] = frozenset({Role.OWNER, Role.BILLING_ADMIN})
@@ -35,10 +36,6 @@ TEST_PING = EventType(
     title="Test",
     description="Sent from the admin to one endpoint, to see whether it answers. Nothing happened.",
 )
-
-
-class UnknownEventType(LookupError):
-    """A type nobody registered: a mistake in the program, not in the data."""
 
 
 _types: dict[str, EventType] = {}

@@ -8,7 +8,7 @@ from core.errors import InvalidInput
 from notifications import event_types
 from notifications.models import WebhookEndpoint
 from notifications.services.endpoints import checked_event_types
-from notifications.targets import check_target
+from notifications.webhooks.targets import check_target
 
 
 class PreferencesForm(forms.Form):

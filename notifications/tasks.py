@@ -1,4 +1,4 @@
-"""What workers do. Mail and webhooks wait for strangers, so they have queues of their own (in settings).
+"""What workers do. Mail servers and webhook receivers may be slow, so they have queues of their own (in settings).
 
 Each task expires: what no worker has begun by then, the sweep queues afresh, so a long queue never fills with repeats.
 """
@@ -29,11 +29,11 @@ def deliver_webhooks(endpoint_id: int) -> None:
 
 
 @shared_task
-def forget_messages() -> None:
+def delete_old_messages() -> None:
     """Old emails and deliveries, with their words and attempts."""
-    before = retention.forgettable_before(timezone.now())
-    retention.forget(SentEmail.objects.finished(before=before))
-    retention.forget(WebhookDelivery.objects.finished(before=before))
+    before = retention.delete_before(timezone.now())
+    retention.delete_in_batches(SentEmail.objects.finished(before=before))
+    retention.delete_in_batches(WebhookDelivery.objects.finished(before=before))
 
 
 @shared_task(expires=EXPIRES_SECONDS)

@@ -1,7 +1,6 @@
 """System checks of the Stripe settings. None of them calls out."""
 
 import re
-from typing import Any
 
 from django.conf import settings
 from django.core import checks
@@ -14,7 +13,7 @@ KEY = re.compile(r"(sk|rk)_(test|live)_[A-Za-z0-9]{24,}")
 
 
 @checks.register("payments")
-def stripe_key_is_well_formed(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+def stripe_key_is_well_formed(app_configs: object, **kwargs: object) -> list[checks.CheckMessage]:
     if KEY.fullmatch(settings.STRIPE_SECRET_KEY):
         return []
     return [
@@ -28,7 +27,7 @@ def stripe_key_is_well_formed(app_configs: Any, **kwargs: Any) -> list[checks.Ch
 
 
 @checks.register("payments")
-def stripe_modes_are_not_mixed(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+def stripe_modes_are_not_mixed(app_configs: object, **kwargs: object) -> list[checks.CheckMessage]:
     try:
         refuse_mixed_modes(base=settings.STRIPE_API_BASE, sandbox=settings.STRIPE_SANDBOX)
     except ImproperlyConfigured as error:
@@ -37,7 +36,7 @@ def stripe_modes_are_not_mixed(app_configs: Any, **kwargs: Any) -> list[checks.C
 
 
 @checks.register("payments", deploy=True)
-def production_uses_stripe(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+def production_uses_stripe(app_configs: object, **kwargs: object) -> list[checks.CheckMessage]:
     if not settings.STRIPE_SANDBOX or settings.DEMO:
         return []
     return [

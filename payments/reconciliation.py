@@ -2,7 +2,7 @@
 
 First the events themselves: those that Stripe has on record and the inbox never saw are taken in and processed, which
 heals everything that an event would have done. Then each app's own comparison, by objects instead of events, for what
-events could not heal (its own row never made, an event given up). Both go through doors that let nothing happen twice.
+events could not heal (its own row never made, an event given up). Repeating either changes nothing.
 """
 
 import logging
@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from payments import account, inbox
+from payments import inbox
 from payments.gateway import events
-from payments.inbox.receiving import store
-from payments.inbox.wanted import is_wanted
+from payments.inbox.deliveries import store
+from payments.inbox.enabled_events import is_enabled
 from payments.models import StripeEvent
+from payments.services import stripe_account
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +24,10 @@ REACH = timedelta(hours=72)
 
 
 class Reconciler(Protocol):
-    """Compares Stripe since a moment with ours, repairs the difference through services, and says what it repaired."""
+    """Compares Stripe since a moment with ours and repairs the difference through services.
+
+    Returns in words what it repaired.
+    """
 
     def __call__(self, *, since: datetime, now: datetime) -> list[str]: ...
 
@@ -40,13 +44,13 @@ class Report:
 
 
 def register_reconciler(name: str, reconciler: Reconciler) -> None:
-    """Add an app's comparison. `name` says what it compares: `"purchases"`."""
+    """Add an app's comparison. `name` is what it compares: `"purchases"`."""
     _reconcilers[name] = reconciler
 
 
 def reconcile(*, since: datetime, now: datetime, say: Callable[[str], None] = logger.info) -> Report:
     """Compare and repair everything since then. One comparison's trouble does not stop the others."""
-    account.verify(now=now)
+    stripe_account.verify(now=now)
     report = Report()
     for name, reconciler in {"events": fetch_missed_events, **_reconcilers}.items():
         try:
@@ -63,11 +67,11 @@ def reconcile(*, since: datetime, now: datetime, say: Callable[[str], None] = lo
 
 def fetch_missed_events(*, since: datetime, now: datetime) -> list[str]:
     """Take in the events that Stripe has on record and never got through to us, oldest first."""
-    theirs = [event for event in events.list_since(since=since) if is_wanted(event["type"])]
-    ours = StripeEvent.objects.filter(stripe_id__in=[event["id"] for event in theirs])
-    known = set(ours.values_list("stripe_id", flat=True))
+    at_stripe = [event for event in events.list_since(since=since) if is_enabled(event["type"])]
+    stored = StripeEvent.objects.filter(stripe_id__in=[event["id"] for event in at_stripe])
+    known = set(stored.values_list("stripe_id", flat=True))
     repaired = []
-    for payload in reversed(theirs):
+    for payload in reversed(at_stripe):
         if payload["id"] in known:
             continue
         event = store(payload=payload, now=now)

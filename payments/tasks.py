@@ -5,8 +5,9 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from core import retention
-from payments import customers, inbox, reconciliation
+from payments import inbox, reconciliation
 from payments.models import StripeEvent
+from payments.services import customers
 
 
 @shared_task
@@ -22,8 +23,8 @@ def sweep_stripe_events() -> None:
 
 
 @shared_task
-def forget_finished_events() -> None:
-    retention.forget(StripeEvent.objects.finished(before=retention.forgettable_before(timezone.now())))
+def delete_finished_events() -> None:
+    retention.delete_in_batches(StripeEvent.objects.finished(before=retention.delete_before(timezone.now())))
 
 
 @shared_task

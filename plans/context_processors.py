@@ -58,13 +58,13 @@ def _overdue(case: DunningCase, can_act: bool) -> Banner:
         body = f"{retry}Its credits come once it is paid; nothing else depends on it."
         return Banner("warn", f"{case.money} for {case.what} could not be collected", body, label, address)
     suspends = f"{case.suspends_at:%-d %b %Y, %H:%M} UTC"
-    if subscription.standing == Subscription.Standing.SUSPENDED:
+    if subscription.dunning_status == Subscription.DunningStatus.SUSPENDED:
         body = "Usage is refused until it is paid. Nothing is deleted."
         title = f"{case.organization} is suspended: {case.money} is overdue"
         if subscription.role == Subscription.Role.COMPANION:
             title, body = f"{case.money} is overdue", "What is billed by the month has stopped until it is paid."
         return Banner("bad", title, body, label, address)
-    if subscription.standing == Subscription.Standing.DOWNGRADED:
+    if subscription.dunning_status == Subscription.DunningStatus.DOWNGRADED:
         body = f"{subscription.plan} is off until it is paid; on {suspends} the organization is suspended."
         if subscription.role == Subscription.Role.COMPANION:
             body = "What is billed by the month has stopped until it is paid. Your plan itself stays."

@@ -1,12 +1,10 @@
 """What this app refuses, and why."""
 
-from typing import Any
-
 from core.errors import Conflict, InvalidInput, NotFound, RuleRefused
 
 
 class UnknownPlan(InvalidInput):
-    """400. No plan has this code, or it is not for this organization: the two are not told apart."""
+    """400. No plan has this code, or it is not for this organization: the answer does not tell which."""
 
     code = "unknown_plan"
 
@@ -14,7 +12,7 @@ class UnknownPlan(InvalidInput):
 class SelectionRefused(RuleRefused):
     """422. The plan is there, but not with that interval or quantity, or not for new subscribers."""
 
-    def __init__(self, message: str, *, field: str, code: str, **details: Any) -> None:
+    def __init__(self, message: str, *, field: str, code: str, **details: object) -> None:
         super().__init__(message, code=code, fields={field: [message]}, **details)
 
 
@@ -37,7 +35,7 @@ class NoSubscription(NotFound):
 
 
 class NothingToChange(RuleRefused):
-    """422. That is what the organization already has."""
+    """422. The organization already has what was asked for."""
 
     code = "nothing_to_change"
 
@@ -46,3 +44,9 @@ class PaymentOverdue(RuleRefused):
     """422. An invoice is overdue; it has to be paid before anything is changed."""
 
     code = "payment_overdue"
+
+
+class NothingToFoldIn(RuleRefused):
+    """422. Nothing is used on demand, or the commitment cannot grow that far."""
+
+    code = "nothing_to_fold_in"

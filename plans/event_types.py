@@ -1,4 +1,4 @@
-"""What plans tell of.
+"""The event types of plans, for emails and webhooks.
 
 A new email or webhook begins with a line here; its words are in `templates/notifications/emails/`.
 """

@@ -1,15 +1,23 @@
 """Form fields. A ladder is a small table of fields: one price, tiers, or packages. Works without JavaScript."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from django import forms
 from django.core.exceptions import ValidationError
 
-from plans.engine import ladders
-from plans.engine.ladders import Graduated, Ladder, PerPackage
+from plans.engine import price_ladders
+from plans.engine.price_ladders import Graduated, Ladder, PerPackage
 
 ROWS = 6
+
+
+class LadderInput(TypedDict):
+    """A ladder as the widget's fields are filled in: tiers of "up to" and "price", or a package."""
+
+    tiers: list[tuple[str, str]]
+    size: str
+    package_price: str
 
 
 class LadderWidget(forms.Widget):
@@ -18,7 +26,7 @@ class LadderWidget(forms.Widget):
     template_name = "admin/plans/ladder_widget.html"
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        typed = value if isinstance(value, Mapping) else _as_typed(value)
+        typed = _as_input(value)
         rows = [(f"{name}-up_to-{i}", f"{name}-price-{i}") for i in range(max(ROWS, len(typed["tiers"]) + 1))]
         filled = typed["tiers"] + [("", "")] * (len(rows) - len(typed["tiers"]))
         context = super().get_context(name, None, attrs)
@@ -34,7 +42,7 @@ class LadderWidget(forms.Widget):
         }
         return context
 
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> dict[str, Any]:
+    def value_from_datadict(self, data: Mapping[str, Any], files: object, name: str) -> LadderInput:
         """What was typed, as it was typed: the field makes sense of it, and the form shows it again."""
         tiers = []
         index = 0
@@ -49,10 +57,10 @@ class LadderWidget(forms.Widget):
             "package_price": data.get(f"{name}-package_price", "").strip(),
         }
 
-    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+    def value_omitted_from_data(self, data: Mapping[str, object], files: object, name: str) -> bool:
         return f"{name}-price-0" not in data
 
-    def use_required_attribute(self, initial: Any) -> bool:
+    def use_required_attribute(self, initial: object) -> bool:
         return False
 
 
@@ -68,22 +76,25 @@ class LadderFormField(forms.Field):
             raise ValidationError("Give tiers or a package, not both.")
         if not tiers and not package:
             return None
-        said: Any = [{"price": price} | ({"up_to": up_to} if up_to else {}) for up_to, price in tiers]
+        graduated = [{"price": price} | ({"up_to": up_to} if up_to else {}) for up_to, price in tiers]
         try:
-            return ladders.parse({"size": size, "price": package_price} if package else said)
-        except ladders.InvalidLadder as problem:
+            return price_ladders.parse({"size": size, "price": package_price} if package else graduated)
+        except price_ladders.InvalidLadder as problem:
             raise ValidationError(str(problem)) from None
 
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return _as_typed(initial) != (data if isinstance(data, Mapping) else _as_typed(data))
+    def has_changed(self, initial: object, data: object) -> bool:
+        return _as_input(initial) != _as_input(data)
 
 
-def _as_typed(ladder: Any) -> dict[str, Any]:
-    """A ladder as the fields would have been filled in."""
-    typed: dict[str, Any] = {"tiers": [], "size": "", "package_price": ""}
-    if isinstance(ladder, PerPackage):
-        said = ladder.as_json()
-        typed |= {"size": said["size"], "package_price": said["price"]}
-    elif isinstance(ladder, Graduated):
-        typed["tiers"] = [(tier.get("up_to", ""), tier["price"]) for tier in ladder.as_json()]
-    return typed
+def _as_input(value: Any) -> LadderInput:
+    """A ladder as the fields would have been filled in; what was typed is returned as it is."""
+    match value:
+        case PerPackage():
+            package = value.as_json()
+            return LadderInput(tiers=[], size=package["size"], package_price=package["price"])
+        case Graduated():
+            tiers = [(tier.get("up_to", ""), tier["price"]) for tier in value.as_json()]
+            return LadderInput(tiers=tiers, size="", package_price="")
+        case {"tiers": tiers, "size": size, "package_price": price}:
+            return LadderInput(tiers=tiers, size=size, package_price=price)
+    return LadderInput(tiers=[], size="", package_price="")

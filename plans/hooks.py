@@ -1,4 +1,12 @@
-"""What `usage`, which lies above, does for this app. It registers in its `AppConfig.ready()`."""
+"""What the app above, `usage`, does when something happens here. It registers in its `AppConfig.ready()`.
+
+| something happens | what usage does |
+|---|---|
+| an organization's terms change (`terms_changed`) | moves what was counted after the change into its new segment |
+| the catalogue changes (`catalogue_changed`) | settles everyone on these plans anew |
+| a window's invoice is about to close (`window_closing`) | settles the window, so that all of it is on the invoice |
+| a page shows what of a commitment is used (`used`) | says what the meter has counted |
+"""
 
 from datetime import datetime
 from decimal import Decimal
@@ -16,15 +24,15 @@ class TermsChanged(Protocol):
 
 
 class CatalogueChanged(Protocol):
-    """What these plans say differs from `now` on, for everyone on them. Called in the transaction that changes it."""
+    """The terms of these plans differ from `now` on. Called in the transaction that changes them."""
 
     def __call__(self, *, plan_ids: list[int], now: datetime) -> None: ...
 
 
-class SettleUntil(Protocol):
-    """Settle the window that ended at `until`, because its invoice is about to be closed. No transaction is open."""
+class WindowClosing(Protocol):
+    """Settle what was used, because an invoice that bills a window is about to be closed. No transaction is open."""
 
-    def __call__(self, *, organization: Organization, until: datetime, now: datetime) -> None: ...
+    def __call__(self, *, organization: Organization, now: datetime) -> object: ...
 
 
 class UsageReader(Protocol):
@@ -35,24 +43,24 @@ class UsageReader(Protocol):
 
 _terms_changed: list[TermsChanged] = []
 _catalogue_changed: list[CatalogueChanged] = []
-_settle_until: list[SettleUntil] = []
+_window_closing: list[WindowClosing] = []
 _usage_readers: list[UsageReader] = []
 
 
-def on_terms_changed(callback: TermsChanged) -> TermsChanged:
-    return _added(_terms_changed, callback)
+def on_terms_changed(callback: TermsChanged) -> None:
+    _add(_terms_changed, callback)
 
 
-def on_catalogue_changed(callback: CatalogueChanged) -> CatalogueChanged:
-    return _added(_catalogue_changed, callback)
+def on_catalogue_changed(callback: CatalogueChanged) -> None:
+    _add(_catalogue_changed, callback)
 
 
-def on_window_closing(callback: SettleUntil) -> SettleUntil:
-    return _added(_settle_until, callback)
+def on_window_closing(callback: WindowClosing) -> None:
+    _add(_window_closing, callback)
 
 
-def reads_usage(callback: UsageReader) -> UsageReader:
-    return _added(_usage_readers, callback)
+def reads_usage(callback: UsageReader) -> None:
+    _add(_usage_readers, callback)
 
 
 def terms_changed(*, organization: Organization, since: datetime, now: datetime) -> None:
@@ -65,19 +73,18 @@ def catalogue_changed(*, plan_ids: list[int], now: datetime) -> None:
         callback(plan_ids=plan_ids, now=now)
 
 
-def window_closing(*, organization: Organization, until: datetime, now: datetime) -> None:
-    for callback in _settle_until:
-        callback(organization=organization, until=until, now=now)
+def window_closing(*, organization: Organization, now: datetime) -> None:
+    for callback in _window_closing:
+        callback(organization=organization, now=now)
 
 
 def used(*, organization: Organization, meter: str, at: datetime) -> Decimal | None:
-    """None when nobody counts."""
+    """In the meter's unit; None when no app counts."""
     for reader in _usage_readers:
         return reader(organization=organization, meter=meter, at=at)
     return None
 
 
-def _added(callbacks: list[T], callback: T) -> T:
+def _add(callbacks: list[T], callback: T) -> None:
     if callback not in callbacks:
         callbacks.append(callback)
-    return callback

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from accounts.models import Organization
 from core.money import Money, minor_digits
 from core.quantities import grouped
 from credits.presentation import precise_money
 from payments.stripe_objects import StripeInvoice, StripeInvoiceLine
-from plans.engine.ladders import Graduated, Ladder, PerPackage
+from plans.engine.price_ladders import Graduated, Ladder, PerPackage
 from plans.models import Allowance, Commitment, Interval, Meter, Plan, Subscription, SubscriptionItem
 from plans.services.selections import Selection, selection_of
 
@@ -125,7 +124,9 @@ def best_saving(plans: Iterable[Plan]) -> str:
     return f"save up to {percent} %" if percent else ""
 
 
-def quantity_control(plan: Plan, interval: str, *, value: int | None = None, errors: list[str] | None = None) -> Any:
+def quantity_control(
+    plan: Plan, interval: str, *, value: int | None = None, errors: list[str] | None = None
+) -> dict[str, object] | None:
     """For `components/quantity.html`; None for a plan without a commitment."""
     if not plan.has_commitment:
         return None
@@ -154,8 +155,8 @@ def quantity_control(plan: Plan, interval: str, *, value: int | None = None, err
 
 def status_badge(subscription: Subscription) -> tuple[str, str]:
     """Words and tone."""
-    if subscription.standing != Subscription.Standing.GOOD:
-        return subscription.get_standing_display(), "bad"
+    if subscription.dunning_status != Subscription.DunningStatus.GOOD:
+        return subscription.get_dunning_status_display(), "bad"
     if subscription.cancel_at:
         return "Ends", "warn"
     tones = {"active": "good", "trialing": "accent", "past_due": "warn", "unpaid": "bad"}
@@ -188,7 +189,7 @@ def present_selection(organization: Organization) -> Selection | None:
     return selection_of(base) if base else None
 
 
-def line_rows(lines: Iterable[StripeInvoiceLine]) -> list[dict[str, Any]]:
+def line_rows(lines: Iterable[StripeInvoiceLine]) -> list[dict[str, object]]:
     """For tables of invoice lines."""
     return [
         {
@@ -217,7 +218,7 @@ INVOICE_REASON = {
 }
 
 
-def invoice_row(view: StripeInvoice) -> dict[str, Any]:
+def invoice_row(view: StripeInvoice) -> dict[str, object]:
     label, tone = INVOICE_STATUS.get(view.status or "", (view.status or "", ""))
     overdue = view.status == "open" and view.attempt_count > 0
     return {

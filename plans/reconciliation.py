@@ -2,34 +2,34 @@
 
 from datetime import datetime
 
-from payments import inbox
 from payments.gateway import invoices as stripe_invoices
 from payments.gateway import subscriptions as stripe_subscriptions
 from payments.stripe_objects import StripeInvoice, StripeSubscription
 from plans.models import DunningCase, PlanCheckout, Subscription
 from plans.services import billed_usage, companion, plan_changes
 from plans.services.checkout import complete_checkout
+from plans.services.stripe_refresh import refresh_invoice, refresh_subscription
 
 
 def reconcile_subscriptions(*, since: datetime, now: datetime) -> list[str]:
     """Every subscription that is live here or new at Stripe, compared with the fresh one."""
-    ours = set(Subscription.objects.live().values_list("stripe_id", flat=True))
-    theirs = {
+    live_here = set(Subscription.objects.live().values_list("stripe_id", flat=True))
+    new_at_stripe = {
         view.id
         for data in stripe_subscriptions.list_all(since=since)
         if "role" in (view := StripeSubscription.of(data)).metadata
     }
     repaired = []
-    for stripe_id in sorted(ours | theirs):
+    for stripe_id in sorted(live_here | new_at_stripe):
         before = _fingerprint(stripe_id)
-        plan_changes.refresh(stripe_id=stripe_id, now=now)
+        refresh_subscription(stripe_id=stripe_id, now=now)
         if _fingerprint(stripe_id) != before:
             repaired.append(f"took over {stripe_id}")
     for checkout in PlanCheckout.objects.filter(status=PlanCheckout.Status.OPEN, created_at__gte=since):
         if complete_checkout(checkout=checkout, now=now).status != PlanCheckout.Status.OPEN:
             repaired.append(f"closed checkout {checkout.public_id}")
     repaired += [f"finished {change}" for change in plan_changes.resume_pending(now=now)]
-    companion.follow_all(now=now)
+    companion.sync_all_companions(now=now)
     return repaired
 
 
@@ -42,11 +42,11 @@ def reconcile_invoices(*, since: datetime, now: datetime) -> list[str]:
     repaired = []
     for invoice in sorted(filter(None, recent | known)):
         before = _cases(invoice)
-        inbox.handle_object(object_type="invoice", object_id=invoice, event_type="invoice.updated", now=now)
+        refresh_invoice(stripe_id=invoice, now=now)
         if _cases(invoice) != before:
             repaired.append(f"followed invoice {invoice}")
     if delivered := billed_usage.deliver(now=now):
-        repaired.append(f"delivered {delivered} metered total(s)")
+        repaired.append(f"delivered {delivered} total(s) of billed usage")
     return repaired
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from typing import TypedDict
 
 from core.money import minor_digits
 from payments.stripe_catalogue.specs import MeterSpec, PriceSpec, ProductSpec, Spec, TierSpec
-from plans.engine.ladders import Graduated, Ladder, PerPackage
+from plans.engine.price_ladders import Graduated, Ladder, PerPackage
 from plans.models import Allowance, Interval, LadderOverride, Meter, Plan
 from plans.price_keys import PriceKey, product_code
 
@@ -84,7 +84,15 @@ def _metered(key: PriceKey, allowance: Allowance, ladder: Ladder, *, active: boo
     )
 
 
-def _pricing(ladder: Ladder, digits: int) -> dict[str, Any]:
+class Pricing(TypedDict, total=False):
+    """The arguments of a `PriceSpec` that say what one costs."""
+
+    amount: Decimal
+    package_size: int
+    tiers: tuple[TierSpec, ...]
+
+
+def _pricing(ladder: Ladder, digits: int) -> Pricing:
     """The ladder in minor units, as Stripe's: a single price, tiers, or packages."""
     match ladder:
         case PerPackage():

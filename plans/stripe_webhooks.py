@@ -1,4 +1,7 @@
-"""What plans do about Stripe's objects. Each handler picks the ids and calls a service."""
+"""What plans do when an object at Stripe changes. Each handler picks the ids and calls a service.
+
+How an event gets here: `payments/inbox/__init__.py`.
+"""
 
 from core.background import after_commit
 from payments.inbox import ObjectChange, handles
@@ -23,7 +26,7 @@ def subscription_changed(change: ObjectChange) -> None:
 )
 def invoice_changed(change: ObjectChange) -> None:
     if not change.data.get("deleted"):
-        invoices.note_invoice(view=StripeInvoice.of(change.data), event_created=change.event_created, now=change.now)
+        invoices.sync_invoice(view=StripeInvoice.of(change.data), event_created=change.event_created, now=change.now)
 
 
 @handles("checkout.session.*")
@@ -34,4 +37,4 @@ def checkout_ended(change: ObjectChange) -> None:
     if session.status == "expired":
         checkout.close_checkout(public_id=session.metadata["plan_checkout"])
     elif session.subscription:
-        after_commit("plans.tasks.take_over_subscription", session.subscription)
+        after_commit("plans.tasks.refresh_subscription", session.subscription)

@@ -11,28 +11,29 @@ from plans.services import (
     duplicate_subscriptions,
     invoices,
     plan_changes,
+    stripe_refresh,
     trials,
 )
 
 
 @shared_task
-def follow_up(organization_pk: int) -> None:
-    """After a subscription changed: give back what was bought twice, and let the companion follow."""
+def after_subscription_change(organization_pk: int) -> None:
+    """Refund what was bought twice, release schedules that are done, and bring the companion in line."""
     organization, now = Organization.objects.get(pk=organization_pk), timezone.now()
-    duplicate_subscriptions.give_back(organization=organization, now=now)
+    duplicate_subscriptions.refund_duplicates(organization=organization, now=now)
     plan_changes.release_schedules(organization=organization, now=now)
-    companion.follow(organization=organization, now=now)
+    companion.sync_companion(organization=organization, now=now)
 
 
 @shared_task
-def take_over_subscription(stripe_id: str) -> None:
-    plan_changes.refresh(stripe_id=stripe_id, now=timezone.now())
+def refresh_subscription(stripe_id: str) -> None:
+    stripe_refresh.refresh_subscription(stripe_id=stripe_id, now=timezone.now())
 
 
 @shared_task
-def take_over_invoice(subscription: str, invoice: str) -> None:
-    """An invoice's event overtook that of its subscription."""
-    invoices.take_over(subscription=subscription, invoice=invoice, now=timezone.now())
+def refresh_invoice(subscription: str, invoice: str) -> None:
+    """For an invoice whose event came before that of its subscription."""
+    invoices.refresh_with_subscription(subscription=subscription, invoice=invoice, now=timezone.now())
 
 
 @shared_task
@@ -41,7 +42,7 @@ def close_window(invoice: str) -> None:
 
 
 @shared_task
-def deliver_metered() -> None:
+def deliver_billed_usage() -> None:
     billed_usage.deliver(now=timezone.now())
 
 
@@ -50,7 +51,7 @@ def hourly_round() -> None:
     """What a lost task or a lost answer left out."""
     now = timezone.now()
     plan_changes.resume_pending(now=now)
-    companion.follow_all(now=now)
+    companion.sync_all_companions(now=now)
     billed_usage.deliver(now=now)
     trials.remind(now=now)
 

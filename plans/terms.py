@@ -9,11 +9,12 @@ import functools
 import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypedDict
 
 from accounts.models import Organization
 from core.prepared_statements import prepared_cursor
-from plans.engine import ladders
+from plans.engine import price_ladders
+from plans.engine.price_ladders import LadderJson
 from plans.engine.terms import Override, Period, PlanTerms, Terms, Timeline
 from plans.models import PlanRevision
 from plans.services.plan_revisions import revisions_by_plan
@@ -22,7 +23,7 @@ from plans.services.plan_revisions import revisions_by_plan
 LOOK_BACK = timedelta(days=62)
 REMEMBERED_SPANS = 8
 
-STANDING_SQL = """
+TERMS_SQL = """
 SELECT org.id,
        (SELECT max(id) FROM plans_planrevision),
        (SELECT id FROM plans_plan WHERE is_default),
@@ -37,8 +38,31 @@ SELECT org.id,
   FROM {organizations} AS org (id)
 """
 # Of an array's length a prepared statement knows nothing: it would be planned anew each time for one.
-STANDING_OF_ONE_SQL = STANDING_SQL.format(organizations="(VALUES (%(organization)s::bigint))")
-STANDING_OF_MANY_SQL = STANDING_SQL.format(organizations="unnest(%(organizations)s::bigint[])")
+TERMS_OF_ONE_SQL = TERMS_SQL.format(organizations="(VALUES (%(organization)s::bigint))")
+TERMS_OF_MANY_SQL = TERMS_SQL.format(organizations="unnest(%(organizations)s::bigint[])")
+
+
+class PeriodRow(TypedDict):
+    """A `TermsPeriod` as the query's JSON has it; moments in ISO 8601."""
+
+    plan_id: int
+    starts_at: str
+    ends_at: str | None
+    window_anchor: str
+    stretch_start: str
+    interval: str
+    bought: int | None
+    companion_paid: bool
+
+
+class OverrideRow(TypedDict):
+    """A `LadderOverride` as the query's JSON has it."""
+
+    meter: str
+    unit: str | None
+    ladder: LadderJson
+    starts_at: str
+    ends_at: str | None
 
 
 def terms_for(*, organization: Organization, at: datetime) -> Terms:
@@ -48,23 +72,26 @@ def terms_for(*, organization: Organization, at: datetime) -> Terms:
 
 def terms_for_many(*, organization_ids: Iterable[int], at: datetime) -> dict[int, Terms]:
     """The same for many organizations, in one query."""
-    return {pk: remembered.terms_at(at) for pk, remembered in _standing(organization_ids, since=at - LOOK_BACK).items()}
+    return {
+        pk: remembered.terms_at(at)
+        for pk, remembered in _load_timelines(organization_ids, since=at - LOOK_BACK).items()
+    }
 
 
 def timelines_for(*, organization_ids: Iterable[int], since: datetime) -> dict[int, "RememberedTimeline"]:
     """For asking about many instants from `since` on, as a settlement does: one query, then
     `timeline.terms_at(moment)`.
     """
-    return _standing(organization_ids, since=since - LOOK_BACK)
+    return _load_timelines(organization_ids, since=since - LOOK_BACK)
 
 
-def _standing(organization_ids: Iterable[int], *, since: datetime) -> dict[int, "RememberedTimeline"]:
+def _load_timelines(organization_ids: Iterable[int], *, since: datetime) -> dict[int, "RememberedTimeline"]:
     ids = list(organization_ids)
     with prepared_cursor() as cursor:
         if len(ids) == 1:
-            cursor.execute(STANDING_OF_ONE_SQL, {"organization": ids[0], "since": since})
+            cursor.execute(TERMS_OF_ONE_SQL, {"organization": ids[0], "since": since})
         else:
-            cursor.execute(STANDING_OF_MANY_SQL, {"organizations": ids, "since": since})
+            cursor.execute(TERMS_OF_MANY_SQL, {"organizations": ids, "since": since})
         return {
             pk: _timeline(version, default_plan_id, periods or "[]", overrides or "[]")
             for pk, version, default_plan_id, periods, overrides in cursor.fetchall()
@@ -108,7 +135,7 @@ def _revisions(version: int | None) -> dict[int, list[PlanTerms]]:
     return revisions_by_plan(PlanRevision.objects.filter(id__lte=version).order_by("effective_at", "id"))
 
 
-def _period(row: dict[str, Any]) -> Period:
+def _period(row: PeriodRow) -> Period:
     return Period(
         plan_id=row["plan_id"],
         starts_at=datetime.fromisoformat(row["starts_at"]),
@@ -121,11 +148,11 @@ def _period(row: dict[str, Any]) -> Period:
     )
 
 
-def _override(row: dict[str, Any]) -> Override:
+def _override(row: OverrideRow) -> Override:
     return Override(
         meter=row["meter"],
         unit=row["unit"],
-        ladder=ladders.parse(row["ladder"]),
+        ladder=price_ladders.parse(row["ladder"]),
         starts_at=datetime.fromisoformat(row["starts_at"]),
         ends_at=_moment(row["ends_at"]),
     )

@@ -9,21 +9,22 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from . import faults, forms, timeline
-from .api import Request, Response
+from . import faults, forms
 from .errors import InvalidRequest, StripeError
-from .resources import checkout, disputes, payment_intents, refunds, setup_intents
-from .resources.checkout_payment import Choice
+from .flows import payments
+from .flows.checkout import Choice
+from .http import Request, Response
+from .objects import StripeObject
+from .pages import dashboard, html
+from .pages.checkout import pay as pay_session
+from .resources import checkout_sessions, disputes, refunds
+from .sandbox import Sandbox
 from .settings import CHANGEABLE, DEFAULTS
-from .store import Obj
 from .world import World, public
 
-if TYPE_CHECKING:
-    from .server import Sandbox
-
-Action = Callable[["Sandbox", dict[str, Any]], Any]
+Action = Callable[[Sandbox, dict[str, Any]], Any]
 _ACTIONS: dict[str, Action] = {}
 
 
@@ -39,8 +40,6 @@ def action(name: str) -> Callable[[Action], Action]:
 
 def answer(sandbox: Sandbox, request: Request) -> Response:
     """Answer a request under ``/_sandbox``."""
-    from .pages import dashboard, html
-
     name = request.path.removeprefix("/_sandbox").strip("/")
     if request.method == "GET":
         if name == "":
@@ -84,13 +83,9 @@ def _typed(text: Any) -> Any:
 
 
 def _change(sandbox: Sandbox, work: Callable[[World], Any]) -> Any:
-    with sandbox.store.transaction():
-        world = sandbox.world()
-        result = work(world)
-        world.flush()
-        shown = public(result) if isinstance(result, dict) else result
-    sandbox.work_was_done()
-    return shown
+    """Do this work and show what it returns."""
+    result = sandbox.change(work)
+    return public(result) if isinstance(result, dict) else result
 
 
 # Paying
@@ -99,8 +94,6 @@ def _change(sandbox: Sandbox, work: Callable[[World], Any]) -> Any:
 @action("pay")
 def pay(sandbox: Sandbox, values: dict[str, Any]) -> Any:
     """Pay a checkout session as a customer would: ``session`` (id or URL), ``card``, …"""
-    from .pages.checkout import pay as pay_session
-
     values = dict(values)
     session = str(values.pop("session")).rstrip("/").rpartition("/")[2]
     authenticate = values.pop("authenticate", None)
@@ -124,18 +117,17 @@ def pay(sandbox: Sandbox, values: dict[str, Any]) -> Any:
 def _authenticate(sandbox: Sandbox, values: dict[str, Any]) -> Any:
     """Complete (``succeed``: true) or fail the authentication an ``intent`` waits for."""
 
-    def work(world: World) -> Obj:
+    def work(world: World) -> StripeObject:
         intent = world.get(values["intent"])
         if intent is None:
             raise InvalidRequest("There is no such intent.")
-        story = payment_intents if intent["object"] == "payment_intent" else setup_intents
-        story.authenticate(world, intent, succeeds=bool(values.get("succeed", True)))
+        payments.authenticate(world, intent, succeeds=bool(values.get("succeed", True)))
         return intent
 
     return _change(sandbox, work)
 
 
-def _intent_of(world: World, object_id: str) -> Obj:
+def _intent_of(world: World, object_id: str) -> StripeObject:
     """The payment intent named directly, or by its session, invoice, subscription or charge."""
     found = world.get(object_id)
     if found is None:
@@ -160,9 +152,9 @@ def _delayed_fails(sandbox: Sandbox, values: dict[str, Any]) -> Any:
     return _change(sandbox, lambda w: _ended(w, values["id"], succeeds=False))
 
 
-def _ended(world: World, object_id: str, *, succeeds: bool) -> Obj:
+def _ended(world: World, object_id: str, *, succeeds: bool) -> StripeObject:
     intent = _intent_of(world, object_id)
-    payment_intents.end_debit(world, intent, succeeds=succeeds)
+    payments.end_debit(world, intent, succeeds=succeeds)
     return intent
 
 
@@ -182,7 +174,7 @@ def _refund_succeeds(sandbox: Sandbox, values: dict[str, Any]) -> Any:
 def _refund(sandbox: Sandbox, values: dict[str, Any]) -> Any:
     """Refund as from Stripe's own dashboard. ``id``: of the charge, intent, session or invoice; ``amount`` optional."""
 
-    def work(world: World) -> Obj:
+    def work(world: World) -> StripeObject:
         found = world.get(values["id"])
         charge = (
             found
@@ -200,12 +192,12 @@ def _refund(sandbox: Sandbox, values: dict[str, Any]) -> Any:
 def _dispute(sandbox: Sandbox, values: dict[str, Any]) -> Any:
     """Open a dispute. ``id``: of the charge, intent, session or invoice."""
 
-    def work(world: World) -> Obj:
+    def work(world: World) -> StripeObject:
         found = world.get(values["id"])
         charge_id = (
             found["id"] if found and found["object"] == "charge" else _intent_of(world, values["id"])["latest_charge"]
         )
-        return disputes.open_dispute(
+        return disputes.make(
             world,
             world.need("charge", charge_id),
             reason=values.get("reason", "fraudulent"),
@@ -231,7 +223,7 @@ def _dispute_lost(sandbox: Sandbox, values: dict[str, Any]) -> Any:
 @action("sessions/expire")
 def _expire(sandbox: Sandbox, values: dict[str, Any]) -> Any:
     """Expire a checkout session."""
-    return _change(sandbox, lambda w: checkout.expire_session(w, w.need("checkout.session", values["id"])))
+    return _change(sandbox, lambda w: checkout_sessions.expire(w, w.need("checkout.session", values["id"])))
 
 
 # Webhooks
@@ -240,13 +232,13 @@ def _expire(sandbox: Sandbox, values: dict[str, Any]) -> Any:
 @action("delivery")
 def _delivery(sandbox: Sandbox, values: dict[str, Any]) -> Any:
     """Set delivery switches."""
-    return asdict(sandbox.mailman.change(**values))
+    return asdict(sandbox.sender.change(**values))
 
 
 @action("flush")
 def _flush(sandbox: Sandbox, values: dict[str, Any]) -> Any:
     """Deliver everything pending now."""
-    return sandbox.mailman.flush()
+    return sandbox.sender.flush()
 
 
 @action("redeliver")
@@ -284,7 +276,7 @@ def _clock(sandbox: Sandbox, values: dict[str, Any]) -> Any:
             + float(values.get("seconds", 0))
         )
         target = sandbox.now() + ahead
-    done = timeline.advance(sandbox, target, freeze=bool(values.get("freeze", False)))
+    done = sandbox.advance(target, freeze=bool(values.get("freeze", False)))
     return {"now": sandbox.now(), "done": done}
 
 
@@ -349,7 +341,7 @@ def _read_state(sandbox: Sandbox, request: Request) -> Any:
         "now": sandbox.now(),
         "objects": {row["type"]: row["n"] for row in counts},
         "deliveries": {row["state"]: row["n"] for row in pending},
-        "delivery": asdict(sandbox.mailman.settings()),
+        "delivery": asdict(sandbox.sender.settings()),
         "settings": _read_settings(sandbox),
         "faults": sandbox.store.setting("faults", []),
     }

@@ -19,8 +19,7 @@ from typing import Any, ForwardRef, Literal, NotRequired, Required, Union, get_a
 from typing_extensions import is_typeddict
 
 from .errors import InvalidRequest, missing
-
-Params = dict[str, Any]
+from .objects import Params
 
 
 @cache

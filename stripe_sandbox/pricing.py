@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from .store import Obj
+from .objects import StripeObject
 from .values import round_half_up
 
 
-def exact_cost(price: Obj, quantity: Decimal) -> Decimal:
+def exact_cost(price: StripeObject, quantity: Decimal) -> Decimal:
     """In minor units, not rounded."""
     if price["billing_scheme"] == "tiered":
         return (
@@ -23,12 +23,12 @@ def exact_cost(price: Obj, quantity: Decimal) -> Decimal:
     return Decimal(price["unit_amount_decimal"] or 0) * quantity
 
 
-def cost(price: Obj, quantity: Decimal) -> int:
+def cost(price: StripeObject, quantity: Decimal) -> int:
     """In whole minor units."""
     return round_half_up(exact_cost(price, quantity))
 
 
-def _graduated(tiers: list[Obj], quantity: Decimal) -> Decimal:
+def _graduated(tiers: list[StripeObject], quantity: Decimal) -> Decimal:
     total, done = Decimal(0), Decimal(0)
     for index, tier in enumerate(tiers):
         if quantity <= done and not (index == 0 and quantity == 0):
@@ -39,7 +39,7 @@ def _graduated(tiers: list[Obj], quantity: Decimal) -> Decimal:
     return total
 
 
-def _volume(tiers: list[Obj], quantity: Decimal) -> Decimal:
+def _volume(tiers: list[StripeObject], quantity: Decimal) -> Decimal:
     for tier in tiers:
         if tier["up_to"] is None or quantity <= tier["up_to"]:
             return Decimal(tier["flat_amount_decimal"] or 0) + Decimal(tier["unit_amount_decimal"] or 0) * quantity

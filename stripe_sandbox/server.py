@@ -1,4 +1,4 @@
-"""The sandbox as a whole: its state, its clock, its background threads, and the HTTP server in front of them."""
+"""The HTTP server in front of the sandbox: which part of it answers a request."""
 
 from __future__ import annotations
 
@@ -6,88 +6,17 @@ import logging
 import socketserver
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
-from . import control, pages, resources, timeline, webhooks
-from .api import Api, Request, Response
-from .store import Store
-from .world import World
+from . import control
+from .api.requests import Api
+from .http import Request, Response
+from .pages import urls
+from .sandbox import Sandbox
 
 logger = logging.getLogger("stripe_sandbox")
-
-resources.load()
-
-
-class Sandbox:
-    """Everything but the socket."""
-
-    def __init__(self, *, state: str | None = None, public_url: str = "http://127.0.0.1:12111") -> None:
-        """Open the state file (``None``: in memory). ``public_url`` is where browsers reach the hosted pages."""
-        self.store = Store(state)
-        self.public_url = public_url
-        self.api = Api(self)
-        self.mailman = webhooks.Mailman(self.store)
-        self._stop = threading.Event()
-        self._threads: list[threading.Thread] = []
-
-    def now(self) -> float:
-        """The sandbox's time, in seconds since the epoch."""
-        return timeline.now(self.store)
-
-    def world(self, *, now: int | None = None, **request: Any) -> World:
-        """A unit of work at the present moment. Call it inside a transaction of the store."""
-        return World(self.store, now=int(self.now()) if now is None else now, public_url=self.public_url, **request)
-
-    def start(self, *, deliver: bool = True) -> None:
-        """Start delivering webhooks in the background and doing what falls due as time goes by."""
-        for name, work in (("clock", self._keep_time), ("webhooks", self._deliver)):
-            if name == "webhooks" and not deliver:
-                continue
-            thread = threading.Thread(target=work, name=f"sandbox-{name}", daemon=True)
-            thread.start()
-            self._threads.append(thread)
-
-    def close(self) -> None:
-        """Stop the threads and close the file. What was not delivered stays queued in it."""
-        self._stop.set()
-        self.mailman.wake()
-        for thread in self._threads:
-            thread.join(timeout=5)
-        self.store.close()
-
-    def work_was_done(self) -> None:
-        """Something was committed: there may be webhooks to send."""
-        self.mailman.wake()
-
-    def handle(self, request: Request) -> Response:
-        """Answer any request."""
-        try:
-            if request.path.startswith(("/v1/", "/v2/")):
-                return self.api.answer(request)
-            if request.path.startswith("/_sandbox"):
-                return control.answer(self, request)
-            return pages.answer(self, request)
-        except Exception:
-            logger.exception("The sandbox failed at %s %s", request.method, request.path)
-            body = b'{"error": {"type": "api_error", "message": "The sandbox itself failed; see its log."}}'
-            return Response(500, body)
-
-    def _keep_time(self) -> None:
-        while not self._stop.wait(1.0):
-            try:
-                if timeline.run_due(self):
-                    self.work_was_done()
-            except Exception:
-                logger.exception("Something that fell due failed")
-
-    def _deliver(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self.mailman.deliver_due(stop=self._stop)
-            except Exception:
-                logger.exception("Delivering webhooks failed")
-            self.mailman.wait(0.5)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -97,7 +26,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1
     timeout = 120
-    sandbox: ClassVar[Sandbox]
+    answer: ClassVar[Callable[[Request], Response]]
 
     def _answer(self) -> None:
         path, _, query = self.path.partition("?")
@@ -109,7 +38,7 @@ class _Handler(BaseHTTPRequestHandler):
             headers={name.lower(): value for name, value in self.headers.items()},
             body=self.rfile.read(length) if length else b"",
         )
-        response = self.sandbox.handle(request)
+        response = type(self).answer(request)
         if response.dropped:
             self.close_connection = True
             return
@@ -148,12 +77,25 @@ class SandboxServer:
         self, *, host: str = "127.0.0.1", port: int = 0, state: str | None = None, public_url: str | None = None
     ) -> None:
         """``port=0`` takes a free one; ``public_url`` defaults to the address listened on."""
-        handler = type("Handler", (_Handler,), {})
+        handler = type("Handler", (_Handler,), {"answer": staticmethod(self.answer)})
         self._http = _Server((host, port), handler)
         self.url = f"http://{host}:{self._http.server_port}"
         self.sandbox = Sandbox(state=state, public_url=public_url or self.url)
-        handler.sandbox = self.sandbox  # type: ignore[attr-defined]
+        self.api = Api(self.sandbox)
         self._thread: threading.Thread | None = None
+
+    def answer(self, request: Request) -> Response:
+        """Answer any request."""
+        try:
+            if request.path.startswith(("/v1/", "/v2/")):
+                return self.api.answer(request)
+            if request.path.startswith("/_sandbox"):
+                return control.answer(self.sandbox, request)
+            return urls.answer(self.sandbox, request)
+        except Exception:
+            logger.exception("The sandbox failed at %s %s", request.method, request.path)
+            body = b'{"error": {"type": "api_error", "message": "The sandbox itself failed; see its log."}}'
+            return Response(500, body)
 
     def serve_in_thread(self, *, deliver: bool = True) -> None:
         """Answer requests from a background thread."""

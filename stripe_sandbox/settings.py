@@ -26,7 +26,7 @@ DEFAULTS: dict[str, Any] = {
     "delivery": {},
     # Fault injection: see faults.py.
     "faults": [],
-    # Clock: see timeline.py.
+    # Clock: see clock.py.
     "clock_offset": 0.0,
     "clock_frozen_at": None,
 }

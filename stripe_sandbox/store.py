@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-Obj = dict[str, Any]
+from .objects import StripeObject
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
@@ -106,12 +106,12 @@ class Store:
 
     # Objects
 
-    def load(self, object_id: str) -> Obj | None:
+    def load(self, object_id: str) -> StripeObject | None:
         """The stored object with this id."""
         rows = self.rows("SELECT data FROM objects WHERE id = ?", object_id)
         return json.loads(rows[0]["data"]) if rows else None
 
-    def insert(self, obj: Obj, text: str) -> None:
+    def insert(self, obj: StripeObject, text: str) -> None:
         """Add a new object; ``text`` is its JSON."""
         self.execute(
             "INSERT INTO objects (id, type, created, data) VALUES (?, ?, ?, ?)",
@@ -121,7 +121,7 @@ class Store:
             text,
         )
 
-    def update(self, obj: Obj, text: str) -> None:
+    def update(self, obj: StripeObject, text: str) -> None:
         """Replace a stored object."""
         self.execute("UPDATE objects SET data = ? WHERE id = ?", text, obj["id"])
 
@@ -135,7 +135,7 @@ class Store:
         after: str | None = None,
         limit: int = -1,
         oldest_first: bool = False,
-    ) -> list[Obj]:
+    ) -> list[StripeObject]:
         """Objects of a type, newest first; ``before``/``after`` are ids that bound the answer by age."""
         where, args = ["type = ?"], [object_type]
         for path, value in (equal or {}).items():

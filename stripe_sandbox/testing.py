@@ -19,7 +19,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
-from . import API_VERSION, timeline
+from . import API_VERSION, clock
 from .server import SandboxServer
 from .webhooks import Transport, body_of, signature_header
 
@@ -210,11 +210,11 @@ class LocalSandbox(SandboxControl):
 
     def now(self) -> float:
         """The sandbox's time."""
-        return timeline.now(self._server.sandbox.store)
+        return clock.now(self._server.sandbox.store)
 
     def flush_to(self, receive: Transport) -> dict[str, int]:
         """Like ``flush``, but hands each delivery to ``receive(url, body, headers) -> status``; no network."""
-        return self._server.sandbox.mailman.flush(receive)
+        return self._server.sandbox.sender.flush(receive)
 
     def signed(self, event: Any, secret: str) -> tuple[bytes, str]:
         """(body, ``Stripe-Signature``) of an event, signed now, for tests that post it themselves."""

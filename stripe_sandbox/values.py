@@ -8,8 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from .errors import InvalidRequest
-from .parameters import Params
-from .store import Obj
+from .objects import Params, StripeObject
 
 ZERO_DECIMAL = frozenset(
     ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf")
@@ -17,7 +16,7 @@ ZERO_DECIMAL = frozenset(
 THREE_DECIMAL = frozenset(("bhd", "iqd", "jod", "kwd", "lyd", "omr", "tnd"))
 
 
-def merge_metadata(current: Obj | None, given: Any) -> dict[str, str]:
+def merge_metadata(current: StripeObject | None, given: Any) -> dict[str, str]:
     """Stripe's rule: keys are merged, an empty value unsets a key, an empty ``metadata`` unsets them all."""
     if given == "":
         return {}
@@ -36,14 +35,14 @@ def merge_metadata(current: Obj | None, given: Any) -> dict[str, str]:
     return merged
 
 
-def assign(obj: Obj, params: Params, names: Iterable[str]) -> None:
+def assign(obj: StripeObject, params: Params, names: Iterable[str]) -> None:
     """Copy these parameters, where given; an empty string unsets."""
     for name in names:
         if name in params:
             obj[name] = None if params[name] == "" else params[name]
 
 
-def address(given: Any) -> Obj | None:
+def address(given: Any) -> StripeObject | None:
     """A full address with every part present."""
     if not given:
         return None

@@ -17,7 +17,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from .store import Obj, Store
+from .objects import StripeObject
+from .store import Store
 from .world import public
 
 # Seconds until the next attempt. Stripe's own steps are longer; this is the same idea at a pace one can watch.
@@ -47,7 +48,7 @@ def signature_header(secret: str, body: bytes, timestamp: int | None = None) -> 
     return f"t={moment},v1={digest}"
 
 
-def body_of(event: Obj) -> bytes:
+def body_of(event: StripeObject) -> bytes:
     """The bytes that are sent for an event."""
     return json.dumps(public(event), indent=2).encode()
 
@@ -67,7 +68,7 @@ def post(url: str, body: bytes, headers: dict[str, str], timeout: float = 20.0) 
         connection.close()
 
 
-class Mailman:
+class Sender:
     """Takes pending deliveries from the store and brings them to their endpoints."""
 
     def __init__(self, store: Store) -> None:

@@ -14,8 +14,9 @@ from typing import Any
 
 from . import API_VERSION, errors
 from .ids import new_id
+from .objects import StripeObject
 from .settings import DEFAULTS
-from .store import Obj, Store
+from .store import Store
 
 _LABELS = {
     "checkout.session": "checkout.session",
@@ -30,7 +31,7 @@ _WITHOUT_CREATED = {"discount", "entitlements.feature", "invoiceitem", "product_
 _WITHOUT_LIVEMODE = {"account", "balance_transaction", "discount", "refund"}
 
 # What is shown of an object, where that is less than what is stored (an invoice's first ten lines, say).
-VIEWS: dict[str, Callable[[Obj], Obj]] = {}
+VIEWS: dict[str, Callable[[StripeObject], StripeObject]] = {}
 
 
 def public(value: Any) -> Any:
@@ -45,9 +46,9 @@ def public(value: Any) -> Any:
     return value
 
 
-def changed_from(before: Obj, after: Obj) -> Obj:
+def changed_from(before: StripeObject, after: StripeObject) -> StripeObject:
     """Stripe's ``previous_attributes``: the old values of what differs, nested objects reduced to what differs."""
-    previous: Obj = {}
+    previous: StripeObject = {}
     for key, value in before.items():
         now = after.get(key)
         if now == value:
@@ -80,15 +81,15 @@ class World:
         self.public_url = public_url.rstrip("/")
         self._silent = silent
         self._request = {"id": request_id, "idempotency_key": idempotency_key}
-        self._held: dict[str, Obj] = {}
-        self._before: dict[str, Obj] = {}
+        self._held: dict[str, StripeObject] = {}
+        self._before: dict[str, StripeObject] = {}
         self._new: set[str] = set()
         self._written: dict[str, str] = {}
-        self._endpoints: list[Obj] | None = None
+        self._endpoints: list[StripeObject] | None = None
 
     # Reading
 
-    def get(self, object_id: str | None) -> Obj | None:
+    def get(self, object_id: str | None) -> StripeObject | None:
         """The object with this id, or None. Asking twice gives the same dictionary."""
         if not object_id:
             return None
@@ -99,7 +100,9 @@ class World:
             self._hold(found)
         return self._held[object_id]
 
-    def need(self, object_type: str, object_id: str | None, param: str | None = "id", *, in_path: bool = False) -> Obj:
+    def need(
+        self, object_type: str, object_id: str | None, param: str | None = "id", *, in_path: bool = False
+    ) -> StripeObject:
         """The object of this type, or Stripe's ``resource_missing``. Deleted objects count as missing."""
         found = self.get(object_id)
         if found is None or found["object"] != object_type or found.get("deleted"):
@@ -107,22 +110,22 @@ class World:
             raise errors.no_such(label, object_id or "", param, in_path=in_path)
         return found
 
-    def at(self, object_type: str, object_id: str) -> Obj:
+    def at(self, object_type: str, object_id: str) -> StripeObject:
         """The object named by the path of the request."""
         return self.need(object_type, object_id, in_path=True)
 
-    def find(self, object_type: str, **equal: Any) -> list[Obj]:
+    def find(self, object_type: str, **equal: Any) -> list[StripeObject]:
         """Objects of a type whose attributes equal these (``__`` for a dot), newest first."""
         self.flush()
         paths = {key.replace("__", "."): value for key, value in equal.items()}
         return [self._hold(obj) for obj in self.store.select(object_type, equal=paths)]
 
-    def first(self, object_type: str, **equal: Any) -> Obj | None:
+    def first(self, object_type: str, **equal: Any) -> StripeObject | None:
         """The newest of ``find``."""
         found = self.find(object_type, **equal)
         return found[0] if found else None
 
-    def _hold(self, obj: Obj) -> Obj:
+    def _hold(self, obj: StripeObject) -> StripeObject:
         if obj["id"] not in self._held:
             self._held[obj["id"]] = obj
             self._before[obj["id"]] = public(obj)
@@ -131,9 +134,9 @@ class World:
 
     # Writing
 
-    def add(self, object_type: str, **values: Any) -> Obj:
+    def add(self, object_type: str, **values: Any) -> StripeObject:
         """Make a new object. ``id``, ``created`` and ``livemode`` are filled in unless given."""
-        obj: Obj = {"id": values.pop("id", None) or new_id(object_type), "object": object_type}
+        obj: StripeObject = {"id": values.pop("id", None) or new_id(object_type), "object": object_type}
         obj.update(values)
         if object_type not in _WITHOUT_CREATED:
             obj.setdefault("created", self.now)
@@ -160,13 +163,13 @@ class World:
 
     # Events
 
-    def emit(self, event_type: str, obj: Obj, *, previous: Obj | None = None) -> None:
+    def emit(self, event_type: str, obj: StripeObject, *, previous: StripeObject | None = None) -> None:
         """Record an event with the object as it is now, and queue it for every endpoint that asked for its type."""
         shown = public(obj)
         self._before[obj["id"]] = shown
         self.emit_unsaved(event_type, shown, previous=previous)
 
-    def emit_unsaved(self, event_type: str, shown: Obj, *, previous: Obj | None = None) -> None:
+    def emit_unsaved(self, event_type: str, shown: StripeObject, *, previous: StripeObject | None = None) -> None:
         """Record an event about something that is not stored (the upcoming invoice)."""
         if self._silent:
             return
@@ -175,7 +178,7 @@ class World:
             for endpoint in self._webhook_endpoints()
             if "*" in endpoint["enabled_events"] or event_type in endpoint["enabled_events"]
         ]
-        data: Obj = {"object": shown}
+        data: StripeObject = {"object": shown}
         if previous is not None:
             data["previous_attributes"] = previous
         event = self.add(
@@ -189,13 +192,13 @@ class World:
         for endpoint in endpoints:
             self.store.execute("INSERT INTO deliveries (event, endpoint) VALUES (?, ?)", event["id"], endpoint["id"])
 
-    def emit_update(self, event_type: str, obj: Obj) -> None:
+    def emit_update(self, event_type: str, obj: StripeObject) -> None:
         """Emit an ``…updated`` event with ``previous_attributes``; none when nothing visible has changed."""
         previous = changed_from(self._before.get(obj["id"], {}), public(obj))
         if previous:
             self.emit(event_type, obj, previous=previous)
 
-    def _webhook_endpoints(self) -> list[Obj]:
+    def _webhook_endpoints(self) -> list[StripeObject]:
         if self._endpoints is None:
             self._endpoints = [e for e in self.find("webhook_endpoint") if e["status"] == "enabled"]
         return self._endpoints

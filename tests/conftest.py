@@ -18,7 +18,14 @@ from tests import flush
 from tests.api_client import KeyedClient
 from tests.factories import MembershipFactory, OrganizationFactory, UserFactory
 
-pytest_plugins = ["tests.plugins_database", "tests.plugins_receiver", "tests.plugins_services", "tests.plugins_stripe"]
+pytest_plugins = [
+    "tests.plugins_database",
+    "tests.plugins_receiver",
+    "tests.plugins_run",
+    "tests.plugins_services",
+    "tests.plugins_stripe",
+    "tests.plugins_prepared",
+]
 
 
 def pytest_configure() -> None:
@@ -27,15 +34,7 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _test_settings(settings) -> Iterator[None]:
-    """Cheap passwords, a cache of this process, plain static files; nothing a test would want to be real."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
-    settings.ALLOWED_HOSTS = ["*"]
+def _empty_cache() -> Iterator[None]:
     yield
     cache.clear()
 
@@ -47,13 +46,15 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def alice(db) -> User:
-    return UserFactory(email="alice@acme.example", name="Alice")
+def alice(db, prepared) -> User:
+    prepared("alice", make=lambda: UserFactory(email="alice@acme.example", name="Alice"))
+    return User.objects.get(email="alice@acme.example")
 
 
 @pytest.fixture
-def bob(db) -> User:
-    return UserFactory(email="bob@acme.example", name="Bob")
+def bob(db, prepared) -> User:
+    prepared("bob", make=lambda: UserFactory(email="bob@acme.example", name="Bob"))
+    return User.objects.get(email="bob@acme.example")
 
 
 @pytest.fixture
@@ -72,11 +73,16 @@ def sven(db) -> User:
 
 
 @pytest.fixture
-def acme(alice, bob) -> Organization:
-    organization = OrganizationFactory(name="Acme", email="billing@acme.example", external_id="acme-1")
-    MembershipFactory(organization=organization, user=alice, role=Role.OWNER)
-    MembershipFactory(organization=organization, user=bob, role=Role.MEMBER)
-    return organization
+def acme(alice, bob, prepared) -> Organization:
+    """The same rows in every test, members included: what was prepared for acme once fits every time."""
+
+    def make() -> None:
+        organization = OrganizationFactory(name="Acme", email="billing@acme.example", external_id="acme-1")
+        MembershipFactory(organization=organization, user=alice, role=Role.OWNER)
+        MembershipFactory(organization=organization, user=bob, role=Role.MEMBER)
+
+    prepared("acme", make=make)
+    return Organization.objects.get(external_id="acme-1")
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def empty_tables() -> None:
         for (table,) in cursor.fetchall():
             if table not in KEPT:
                 cursor.execute(f'TRUNCATE "{table}"')
-    filled = _filled_tables()
+    filled = filled_tables()
     with user_triggers_disabled(among=filled), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         for table in filled:
@@ -68,7 +68,8 @@ def install() -> None:
     TransactionTestCase._fixture_teardown = teardown
 
 
-def _filled_tables() -> list[str]:
+def filled_tables() -> list[str]:
+    """The tables that have rows, but for those that migrations fill."""
     with connection.cursor() as cursor:
         tables = sorted(set(connection.introspection.table_names(cursor)) - KEPT)
         filled = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM \"{table}\")" for table in tables)

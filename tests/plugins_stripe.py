@@ -9,16 +9,21 @@
 import copy
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from payments import inbox
-from payments.inbox.wanted import wanted_events
+from payments.inbox.enabled_events import enabled_events
 from payments.models import StripeEvent
 from stripe_sandbox.testing import LocalSandbox
+
+SandboxState = dict[str, list[tuple[Any, ...]]]
+"""The rows of each of its tables."""
 
 
 class PortalSandbox(LocalSandbox):
@@ -44,11 +49,27 @@ class PortalSandbox(LocalSandbox):
             outcome.update(work_off_inbox())
         return outcome
 
+    def state(self) -> SandboxState:
+        """All that it knows, to be put back later."""
+        store = self._server.sandbox.store
+        with store.transaction():
+            tables = [name for (name,) in store.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            return {table: [tuple(row) for row in store.rows(f"SELECT * FROM {table}")] for table in tables}
+
+    def put_back(self, state: SandboxState) -> None:
+        """Forget everything, and know again what was known then."""
+        store = self._server.sandbox.store
+        with store.transaction():
+            for table, rows in state.items():
+                store.execute(f"DELETE FROM {table}")
+                for row in rows:
+                    store.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", *row)
+
     def deliver_over_http(self, server_url: str) -> str:
         """From now on `flush()` sends webhooks to a live server; returns the secret that signs them."""
         for endpoint in self.client.v1.webhook_endpoints.list().data:
             self.client.v1.webhook_endpoints.delete(endpoint.id)
-        return self.register_endpoint(server_url + reverse("api_stripe_webhook"), wanted_events())
+        return self.register_endpoint(server_url + reverse("api_stripe_webhook"), enabled_events())
 
 
 def post_webhook(body: bytes, signature: str, client: Client | None = None) -> int:
@@ -76,10 +97,19 @@ def sandbox_server() -> Iterator[PortalSandbox]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def empty_sandbox(sandbox_server: PortalSandbox) -> tuple[str, SandboxState]:
+    """A sandbox that knows the portal's webhook endpoint and nothing else, and the secret of that endpoint."""
+    address = django_settings.PORTAL_URL + reverse("api_stripe_webhook")
+    secret = sandbox_server.register_endpoint(address, enabled_events())
+    return secret, sandbox_server.state()
+
+
 @pytest.fixture
-def sandbox(sandbox_server: PortalSandbox, settings) -> Iterator[PortalSandbox]:
+def sandbox(
+    sandbox_server: PortalSandbox, empty_sandbox: tuple[str, SandboxState], settings
+) -> Iterator[PortalSandbox]:
     """An empty Stripe that the portal's settings point at, with the portal's webhook endpoint registered."""
-    sandbox_server.reset()
     settings.STRIPE_SANDBOX = True
     settings.STRIPE_API_BASE = settings.STRIPE_SANDBOX_URL = settings.STRIPE_API_HOST = sandbox_server.url
     settings.STRIPE_SECRET_KEY = settings.STRIPE_TEST_SECRET_KEY = sandbox_server.api_key
@@ -88,8 +118,9 @@ def sandbox(sandbox_server: PortalSandbox, settings) -> Iterator[PortalSandbox]:
     policy = copy.deepcopy(settings.CONTENT_SECURITY_POLICY)
     policy["DIRECTIVES"]["form-action"].append(sandbox_server.url)
     settings.CONTENT_SECURITY_POLICY = policy
-    address = settings.PORTAL_URL + reverse("api_stripe_webhook")
-    settings.STRIPE_WEBHOOK_SECRET = sandbox_server.register_endpoint(address, wanted_events())
+    secret, state = empty_sandbox
+    sandbox_server.put_back(state)
+    settings.STRIPE_WEBHOOK_SECRET = secret
     yield sandbox_server
     sandbox_server.clear_faults()
 

@@ -15,8 +15,8 @@ django.setup()
 
 from django.urls import reverse  # noqa: E402  models and addresses need the apps
 
-from billing_portal.demo import cast  # noqa: E402
 from credits.models import Purchase  # noqa: E402
+from demo import cast  # noqa: E402
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs/images"
 WIDTH, HEIGHT, PHONE = 1280, 860, 375

@@ -19,3 +19,9 @@ from billing_portal.settings import *  # noqa: F403
 
 # A test database need not survive a power cut.
 DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c synchronous_commit=off"  # noqa: F405
+
+# Cheap passwords and a cache of the process: nothing that a test would want to be real.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+# Look for a static file when it is asked for. WhiteNoise would list them all for every client that a test makes.
+WHITENOISE_AUTOREFRESH = True

@@ -1,4 +1,4 @@
-"""What usage tells of.
+"""The types of events that usage publishes.
 
 A new email or webhook begins with a line here; its words are in `templates/notifications/emails/`.
 """

@@ -12,7 +12,7 @@ from core.quantities import ZERO, grouped
 from usage.engine.entitlement import Decision
 from usage.services.entitlements import Entitlement, action_for, buy_url, message_of, page, paying_units
 from usage.services.history import Point
-from usage.services.meter_status import MeterStanding
+from usage.services.meter_status import MeterStatus
 
 NEAR = 75
 
@@ -37,17 +37,17 @@ class MeterLine:
 
 
 def meter_line(entitlement: Entitlement) -> MeterLine:
-    standing = entitlement.standing
-    included, credits, billed, unpaid = shares(standing)
-    quota = _quota(standing)
-    used = standing.standing.used
+    status = entitlement.status
+    included, credits, billed, unpaid = shares(status)
+    quota = _quota(status)
+    used = status.use.used
     badge, tone = _badge(entitlement)
     return MeterLine(
-        name=standing.meter.name,
-        url=reverse("usage:meter", args=[standing.organization.public_id, standing.meter.code]),
-        used=f"{grouped(used)} {unit_name(standing, used)}",
-        units=unit_name(standing, ZERO),
-        detail=_detail(standing, quota, credits, billed, unpaid),
+        name=status.meter.name,
+        url=reverse("usage:meter", args=[status.organization.public_id, status.meter.code]),
+        used=f"{grouped(used)} {unit_name(status, used)}",
+        units=unit_name(status, ZERO),
+        detail=_detail(status, quota, credits, billed, unpaid),
         included=included,
         credits=credits,
         billed=billed,
@@ -59,23 +59,23 @@ def meter_line(entitlement: Entitlement) -> MeterLine:
     )
 
 
-def shares(standing: MeterStanding) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+def shares(status: MeterStatus) -> tuple[Decimal, Decimal, Decimal, Decimal]:
     """What the window used so far: included, from credits, billed, and what nothing has paid for yet."""
-    now = standing.standing
-    credits = sum(now.before.credits.values(), ZERO) + sum((c.quantity for c in now.paid.credits.values()), ZERO)
-    billed = now.before.billed + now.paid.billed
-    open_quantity = max(now.overage - now.paid.total + now.paid.unpaid, ZERO)
-    if standing.meter_terms and standing.meter_terms.beyond == "bill":
+    use, coverage = status.use, status.use.coverage
+    credits = sum(use.ladder_start.credits.values(), ZERO) + coverage.from_credits
+    billed = use.ladder_start.billed + coverage.billed
+    open_quantity = max(use.overage - coverage.total + coverage.unpaid, ZERO)
+    if status.meter_terms and status.meter_terms.beyond == "bill":
         billed, open_quantity = billed + open_quantity, ZERO
-    return max(now.charged - credits - billed - open_quantity, ZERO), credits, billed, open_quantity
+    return max(use.charged - credits - billed - open_quantity, ZERO), credits, billed, open_quantity
 
 
 def percent_of(used: Decimal, quota: Decimal | None) -> int | None:
     return int(used * 100 / quota) if quota else None
 
 
-def unit_name(standing: MeterStanding, quantity: Decimal) -> str:
-    name = standing.meter.unit_name
+def unit_name(status: MeterStatus, quantity: Decimal) -> str:
+    name = status.meter.unit_name
     return name if quantity == 1 or name.isupper() or name.endswith("s") else f"{name}s"
 
 
@@ -126,17 +126,17 @@ def csv_rows(meter: str, points: Iterable[Point]) -> Iterable[list[object]]:
         yield [point.start.isoformat(), meter, *(f"{part.normalize():f}" for part in parts)]
 
 
-def _quota(standing: MeterStanding) -> Decimal | None:
-    return standing.meter_terms.included if standing.meter_terms else None
+def _quota(status: MeterStatus) -> Decimal | None:
+    return status.meter_terms.included if status.meter_terms else None
 
 
-def _detail(standing: MeterStanding, quota: Decimal | None, credits: Decimal, billed: Decimal, unpaid: Decimal) -> str:
-    terms = standing.meter_terms
+def _detail(status: MeterStatus, quota: Decimal | None, credits: Decimal, billed: Decimal, unpaid: Decimal) -> str:
+    terms = status.meter_terms
     if terms is None:
         return "not part of the present plan"
     if terms.commitment:
         return f"of {terms.commitment.bought} bought"
-    unit = f" {name}" if (name := standing.meter.unit_name).isupper() else ""
+    unit = f" {name}" if (name := status.meter.unit_name).isupper() else ""
     parts = ["unlimited"] if quota is None else [f"of {grouped(quota)}{unit} included"] if quota else []
     for quantity, words in ((credits, "from credits"), (billed, "billed later"), (unpaid, "not paid yet")):
         if quantity:
@@ -148,28 +148,28 @@ def _badge(entitlement: Entitlement) -> tuple[str, str]:
     if not entitlement.decision.allowed:
         words = {"concurrency_reached": "All running", "debt": "Credits owed", "suspended": "Suspended"}
         return words.get(entitlement.decision.code, "Used up"), "bad"
-    percent = percent_of(entitlement.standing.standing.used, _quota(entitlement.standing))
-    if percent is not None and percent >= NEAR and not entitlement.standing.standing.overage:
+    percent = percent_of(entitlement.status.use.used, _quota(entitlement.status))
+    if percent is not None and percent >= NEAR and not entitlement.status.use.overage:
         return f"{min(percent, 100)} %", "warn"
     return "", ""
 
 
-def way_up(entitlement: Entitlement) -> dict[str, str] | None:
-    """What to do before it is used up, or now that it is: the page's notice."""
-    standing = entitlement.standing
-    organization = standing.organization
-    percent = percent_of(standing.standing.used, _quota(standing))
+def notice_of(entitlement: Entitlement) -> dict[str, str] | None:
+    """The page's notice: what to do before the meter is used up, or now that it is. None while there is enough."""
+    status = entitlement.status
+    organization = status.organization
+    percent = percent_of(status.use.used, _quota(status))
     if entitlement.decision.allowed and (percent is None or percent < NEAR or entitlement.decision.code != "allowance"):
         return None
-    units = paying_units(standing)
-    commitment = standing.meter_terms and standing.meter_terms.commitment
+    units = paying_units(status)
+    commitment = status.meter_terms and status.meter_terms.commitment
     buys = bool(units) and not commitment
     return {
         "tone": "info" if entitlement.decision.allowed else "warn",
-        "title": f"{standing.meter.name}: {grouped(standing.standing.used)} of {grouped(_quota(standing) or ZERO)} used"
+        "title": f"{status.meter.name}: {grouped(status.use.used)} of {grouped(_quota(status) or ZERO)} used"
         if entitlement.decision.allowed
         else entitlement.as_json()["message"],
-        "body": _what_then(standing, buys),
+        "body": _what_then(status, buys),
         "label": "Buy credits" if buys else "Choose a quantity" if commitment else "See plans",
         "url": f"{reverse('credits:buy', args=[organization.public_id])}?unit={units[0]}"
         if buys
@@ -177,12 +177,12 @@ def way_up(entitlement: Entitlement) -> dict[str, str] | None:
     }
 
 
-def _what_then(standing: MeterStanding, buys: bool) -> str:
+def _what_then(status: MeterStatus, buys: bool) -> str:
     if buys:
         return "Credits keep it going beyond what is included, or a larger plan includes more."
-    if standing.meter_terms and standing.meter_terms.commitment:
+    if status.meter_terms and status.meter_terms.commitment:
         return ""
-    if standing.meter_terms and standing.meter_terms.is_billed:
+    if status.meter_terms and status.meter_terms.is_billed:
         return "What goes beyond is billed with the next invoice. A larger plan includes more."
     return "A larger plan includes more."
 
@@ -202,28 +202,28 @@ ACTIONS = {
 }
 
 
-def email_words(standing: MeterStanding, decision: Decision) -> dict[str, str]:
+def email_words(status: MeterStatus, decision: Decision) -> dict[str, str]:
     """What the emails about a meter say of it: amounts with their unit, times with their zone, one thing to do."""
-    terms, used = standing.meter_terms, standing.standing.used
+    terms, used = status.meter_terms, status.use.used
     included = terms.included if terms and terms.included is not None else None
-    action = action_for(standing, decision)
-    units = paying_units(standing)
+    action = action_for(status, decision)
+    units = paying_units(status)
     if action is None and units and terms and terms.beyond.startswith("credits"):
-        action = {"kind": "buy_credits", "url": buy_url(standing.organization, units[0])}
+        action = {"kind": "buy_credits", "url": buy_url(status.organization, units[0])}
     return {
-        "meter_name": standing.meter.name,
-        "used": f"{grouped(used)} {unit_name(standing, used)}",
-        "included": "" if included is None else f"{grouped(included)} {unit_name(standing, included)}",
-        "new_window": f"{standing.window.end:%-d %b %Y, %H:%M} UTC",
+        "meter_name": status.meter.name,
+        "used": f"{grouped(used)} {unit_name(status, used)}",
+        "included": "" if included is None else f"{grouped(included)} {unit_name(status, included)}",
+        "new_window": f"{status.window.end:%-d %b %Y, %H:%M} UTC",
         "beyond": BEYOND.get(terms.beyond, "") if terms else "",
-        "message": message_of(standing, decision),
+        "message": message_of(status, decision),
         "action_label": ACTIONS[action["kind"]] if action else "See your usage",
-        "action_url": action["url"] if action else page("usage:overview", standing.organization),
-        "usage_url": page("usage:overview", standing.organization),
+        "action_url": action["url"] if action else page("usage:overview", status.organization),
+        "usage_url": page("usage:overview", status.organization),
     }
 
 
-def billed_money(standing: MeterStanding, amount: int) -> Money | None:
+def billed_money(status: MeterStatus, amount: int) -> Money | None:
     """What the window's usage is to cost by now; None where nothing is billed."""
-    terms = standing.meter_terms
+    terms = status.meter_terms
     return Money(amount, terms.currency) if terms and terms.is_billed and terms.currency else None

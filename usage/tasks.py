@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from usage.models import TallyRun
-from usage.services import holds, settlement, tally, thresholds
+from usage.services import holds, meter_alerts, meter_states, settlement, tally
 
 
 @shared_task
@@ -28,14 +28,14 @@ def tally_batch(run_pk: int, organization_ids: list[int], at: str) -> None:
 @shared_task
 def settle_organization(organization_pk: int) -> None:
     organization, now = Organization.objects.get(pk=organization_pk), timezone.now()
-    tally.pay_unpaid(now=now, organization=organization)
+    meter_states.mark_unpaid_due(now=now, organization=organization)
     settlement.settle_organization(organization=organization, now=now)
-    thresholds.watch(now=now, organization_ids=[organization_pk])
+    meter_alerts.check_meters(now=now, organization_ids=[organization_pk])
 
 
 @shared_task
-def watch_usage() -> None:
-    thresholds.watch(now=timezone.now())
+def check_meters() -> None:
+    meter_alerts.check_meters(now=timezone.now())
 
 
 @shared_task

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from accounts.forms import NameField
 from accounts.models import ApiKey, User
+from accounts.names import NAME_LENGTH
 from accounts.services.api_keys import create_api_key, revoke_api_key
-from accounts.services.names import NAME_LENGTH
 
 
 class ApiKeyForm(forms.ModelForm):

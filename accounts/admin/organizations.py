@@ -13,9 +13,10 @@ from django.utils.safestring import SafeString
 
 from accounts.forms import NameField
 from accounts.models import Invitation, Membership, Organization, Role
-from accounts.services.names import NAME_LENGTH
+from accounts.names import NAME_LENGTH
 from accounts.services.organizations import create_organization
-from core.admin.records import ReadOnlyAdmin, linked
+from core.admin.columns import linked
+from core.admin.records import ReadOnlyAdmin
 
 
 class KeepAnOwner(forms.BaseInlineFormSet):

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from accounts.api.organizations import organization_or_404, organizations_within_reach
 from accounts.api.permissions import ScopeAllows, ServiceKeyOnly
 from accounts.models import Organization
-from accounts.services.names import NAME_LENGTH
+from accounts.names import NAME_LENGTH
 from accounts.services.organizations import create_organization
 from core.api.idempotency import idempotent
 from core.api.pagination import paginated

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import ApiKey, Organization, User
 from accounts.models.api_key import SHOWN_LENGTH, hash_secret, new_secret
-from accounts.services.names import clean_name
+from accounts.names import clean_name
 from core.errors import InvalidInput
 
 

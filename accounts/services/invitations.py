@@ -5,18 +5,16 @@ from datetime import datetime, timedelta
 from allauth.account.models import EmailAddress
 from django.db import transaction
 
+from accounts.errors import InvitationClosed
 from accounts.models import Invitation, Membership, Organization, Role, User
 from accounts.models.invitation import VALID_FOR
 from accounts.tasks import send_invitation
 from core.errors import Conflict, InvalidInput, NotAllowed, RuleRefused
+from core.locks import for_update
 
 MOST_OPEN = 100
 """An organization's open invitations: nobody sends bulk mail through us."""
 RESEND_AFTER = timedelta(minutes=1)
-
-
-class InvitationClosed(RuleRefused):
-    """It was used, withdrawn or has expired; `code` says which."""
 
 
 @transaction.atomic
@@ -28,7 +26,7 @@ def invite(*, organization: Organization, email: str, role: str, invited_by: Use
     if role not in Role.values:
         raise InvalidInput("The role is owner, billing admin or member.", field="role")
     email = email.strip().lower()
-    Organization.objects.select_for_update().get(pk=organization.pk)
+    for_update(Organization.objects.filter(pk=organization.pk)).get()
     if organization.memberships.filter(user__email=email).exists():
         raise Conflict(f"{email} is a member already.", code="already_member")
     open_invitations = organization.invitations.open()
@@ -103,7 +101,7 @@ def is_for(invitation: Invitation, user: User) -> bool:
 
 
 def _lock(invitation: Invitation) -> Invitation:
-    return Invitation.objects.select_for_update(of=("self",)).select_related("organization").get(pk=invitation.pk)
+    return for_update(Invitation.objects.filter(pk=invitation.pk), of=("self",)).select_related("organization").get()
 
 
 def _require_open(invitation: Invitation) -> None:

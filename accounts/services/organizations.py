@@ -4,7 +4,7 @@ from django.db import transaction
 
 from accounts import hooks
 from accounts.models import Membership, Organization, Role, User
-from accounts.services.names import clean_name
+from accounts.names import clean_name
 
 
 @transaction.atomic

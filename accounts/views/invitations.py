@@ -6,11 +6,10 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
-from accounts.adapter import remember_invitation
-from accounts.invitation_links import invitation_behind
+from accounts.invitation_links import invitation_behind, remember_invitation
 from accounts.models import Invitation, User
 from accounts.services.invitations import accept_invitation, is_for
-from core.pages import refusal_as_message
+from core.refusals import refusal_as_message
 
 
 @never_cache

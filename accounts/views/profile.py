@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 
 from accounts.forms import ProfileForm
 from accounts.models import User
-from accounts.services.people import rename_user
+from accounts.services.users import rename_user
 
 
 @never_cache

@@ -10,8 +10,8 @@ from accounts.forms import InvitationForm, RoleForm
 from accounts.permissions import Permission
 from accounts.scoping import OrganizationRequest, organization_page
 from accounts.services.invitations import invite, resend_invitation, revoke_invitation
-from accounts.services.team import change_role, remove_member
-from core.pages import refusal_as_message
+from accounts.services.memberships import change_role, remove_member
+from core.refusals import refusal_as_message
 
 
 @require_GET

@@ -11,10 +11,12 @@ from rest_framework import serializers
 from core.api.idempotency import HEADER
 from core.api.pagination import NewestFirstPagination
 from core.api.serializers import PublicIdField, QuantityField, StrictSerializer
+from core.quantities import LARGEST, PLACES, WHOLE_DIGITS
 
-DECIMAL_PATTERN = r"^-?[0-9]{1,14}(\.[0-9]{1,6})?$"
-NOT_NEGATIVE_PATTERN = r"^[0-9]{1,14}(\.[0-9]{1,6})?$"
-POSITIVE_PATTERN = r"^([1-9][0-9]{0,13}(\.[0-9]{1,6})?|0\.[0-9]{0,5}[1-9])$"
+_FRACTION = rf"(\.[0-9]{{1,{PLACES}}})?"
+DECIMAL_PATTERN = rf"^-?[0-9]{{1,{WHOLE_DIGITS}}}{_FRACTION}$"
+NOT_NEGATIVE_PATTERN = rf"^[0-9]{{1,{WHOLE_DIGITS}}}{_FRACTION}$"
+POSITIVE_PATTERN = rf"^([1-9][0-9]{{0,{WHOLE_DIGITS - 1}}}{_FRACTION}|0\.[0-9]{{0,{PLACES - 1}}}[1-9])$"
 NOT_BLANK_PATTERN = r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"
 
 
@@ -38,7 +40,7 @@ class QuantityFieldSchema(OpenApiSerializerFieldExtension):
             return {"type": "string", "pattern": DECIMAL_PATTERN, "examples": ["12.5"]}
         lowest = 1 if self.target.positive else self.target.min_value
         pattern = {1: POSITIVE_PATTERN, 0: NOT_NEGATIVE_PATTERN}.get(lowest, DECIMAL_PATTERN)
-        bounds = {"maximum": 10**14 - 1} | ({} if lowest is None else {"minimum": lowest})
+        bounds = {"maximum": int(LARGEST)} | ({} if lowest is None else {"minimum": lowest})
         return {"type": ["string", "integer"], "pattern": pattern, "examples": ["12.5"], **bounds}
 
 

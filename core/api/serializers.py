@@ -1,6 +1,5 @@
 """Serializers and fields shared by the whole API."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -9,9 +8,17 @@ from typing import Any, ClassVar, cast
 from django.http import QueryDict
 from rest_framework import serializers
 
-_PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
-LARGEST_MINOR_AMOUNT = 99_999_999
-"""Stripe's own limit for a charge: eight digits of the minor unit."""
+from core.money import LARGEST_CHARGE
+from core.quantities import (
+    MAX_DIGITS,
+    PLACES,
+    WHOLE_DIGITS,
+    NotADecimal,
+    TooLarge,
+    TooManyPlaces,
+    as_text,
+    exact_quantity,
+)
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -56,7 +63,7 @@ class TextField(serializers.RegexField):
 
 
 class QuantityField(serializers.DecimalField):
-    """A quantity or credits: numeric(20, 6). Read from a string or a JSON number, written as the shortest string."""
+    """A quantity or credits. Read from a string or a JSON number, written as the shortest string."""
 
     default_error_messages = {
         "invalid": "Must be a decimal number such as “12.5”.",
@@ -67,31 +74,30 @@ class QuantityField(serializers.DecimalField):
 
     def __init__(self, *, positive: bool = False, **kwargs: Any) -> None:
         self.positive = positive
-        super().__init__(max_digits=20, decimal_places=6, **kwargs)
+        super().__init__(max_digits=MAX_DIGITS, decimal_places=PLACES, **kwargs)
 
     def to_internal_value(self, data: Any) -> Decimal:
-        if isinstance(data, str) and not _PLAIN_DECIMAL.fullmatch(data):
+        try:
+            number = exact_quantity(data)
+        except TooLarge:
+            self.fail("max_whole_digits", max_whole_digits=WHOLE_DIGITS)
+        except TooManyPlaces:
+            self.fail("max_decimal_places", max_decimal_places=PLACES)
+        except NotADecimal:
             self.fail("invalid")
-        if isinstance(data, (bool, float)) or not isinstance(data, (str, int, Decimal)):
-            self.fail("invalid")
-        number = super().to_internal_value(data)
         if self.positive and number <= 0:
             self.fail("positive")
         return number
 
-    def validate_precision(self, value: Decimal) -> Decimal:
-        # Trailing zeros are no further places: 1.0000000 is 1.
-        return super().validate_precision(value.normalize() if value else Decimal(0))
-
     def to_representation(self, value: Any) -> str:
-        return f"{Decimal(value).normalize():f}"
+        return as_text(Decimal(value))
 
 
 class MoneyField(serializers.IntegerField):
     """Money: an integer of minor units (cents); the currency stands beside it in a field of its own."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"max_value": LARGEST_MINOR_AMOUNT, **kwargs})
+        super().__init__(**{"max_value": LARGEST_CHARGE, **kwargs})
 
 
 class TimestampField(serializers.DateTimeField):

@@ -14,12 +14,14 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from accounts.models import User
+from core.admin.columns import linked
 from core.admin.figures import Figure, figures
-from core.admin.records import ReadOnlyAdmin, linked
+from core.admin.records import ReadOnlyAdmin
 from core.csv_export import csv_lines
 from core.errors import PortalError
 from core.quantities import grouped
-from credits.admin.shared import OWED, add_problem
+from core.refusals import add_refusal
+from credits.admin.panels import OWED
 from credits.models import GiftCard, Unit
 from credits.services.gift_cards import LARGEST_BATCH, IssuedCard, issue_gift_cards, void_gift_card
 
@@ -103,7 +105,7 @@ class GiftCardAdmin(ReadOnlyAdmin):
             try:
                 issued = issue_gift_cards(created_by=cast(User, request.user), now=timezone.now(), **form.cleaned_data)
             except PortalError as problem:
-                add_problem(form, problem)
+                add_refusal(form, problem)
             else:
                 self.log_addition(request, issued[0].card, f"Made {len(issued)} worth {issued[0].card.worth} each.")
                 return self._page(request, "codes.html", title="The new codes", issued=issued, file=_file_of(issued))

@@ -17,15 +17,16 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from accounts.models import Organization, User
+from core.admin.columns import linked, quantity
 from core.admin.figures import Figure, figures
-from core.admin.records import ReadOnlyInline, linked
+from core.admin.records import ReadOnlyInline
 from core.errors import PortalError
 from core.public_ids import new_public_id
 from core.quantities import ZERO, grouped
-from credits.admin.shared import OWED, add_problem, quantity
-from credits.engine.burn import DEFAULT_PRIORITY
+from core.refusals import add_refusal
+from credits.admin.panels import OWED
+from credits.engine.burn_order import DEFAULT_PRIORITY
 from credits.models import CreditGrant, LedgerEntry, Unit
-from credits.services.arrivals import credits_arrived
 from credits.services.grants import grant_credits, take_back
 
 
@@ -136,7 +137,7 @@ class CreditGrantAdmin(admin.ModelAdmin):
             try:
                 grant = self._grant(request, form.cleaned_data)
             except PortalError as problem:
-                add_problem(form, problem)
+                add_refusal(form, problem)
             else:
                 return redirect(reverse("admin:credits_creditgrant_change", args=[grant.pk]))
         return self._page(request, "admin/credits/creditgrant/add.html", title="Grant credits", form=form)
@@ -157,7 +158,7 @@ class CreditGrantAdmin(admin.ModelAdmin):
             try:
                 self._take_back(request, grant, form.cleaned_data)
             except PortalError as problem:
-                add_problem(form, problem)
+                add_refusal(form, problem)
             else:
                 return redirect(reverse("admin:credits_creditgrant_change", args=[grant.pk]))
         return self._page(
@@ -187,7 +188,6 @@ class CreditGrantAdmin(admin.ModelAdmin):
             priority=asked["priority"],
             now=now,
         )
-        credits_arrived(grant=grant, now=now)
         self.log_addition(request, grant, f"Granted: {asked['reason']}")
         self.message_user(request, f"{asked['unit'].describe(grant.amount)} granted.", messages.SUCCESS)
         return grant

@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from core.admin.records import ReadOnlyAdmin, ReadOnlyInline, linked
+from core.admin.columns import linked, quantity
+from core.admin.records import ReadOnlyAdmin, ReadOnlyInline, RecordAdmin
 from core.quantities import grouped
-from credits.admin.shared import RecordAdmin, quantity
 from credits.models import CreditGrant, CreditHold, HoldReservation, LedgerEntry, Wallet
 
 

@@ -15,16 +15,19 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from accounts.models import User
+from core.admin.columns import linked, quantity
 from core.admin.figures import TROUBLE, Figure, count_of_trouble, figures, recent_since
-from core.admin.records import ReadOnlyAdmin, ReadOnlyInline, linked
+from core.admin.records import ReadOnlyAdmin, ReadOnlyInline, RecordAdmin
 from core.errors import InvalidInput, PortalError, Unavailable
 from core.money import Money
 from core.public_ids import new_public_id
-from credits.admin.shared import SALES, RecordAdmin, add_problem, quantity
+from core.refusals import add_refusal
+from credits.admin.panels import SALES
 from credits.forms import typed_amount
 from credits.models import Dispute, PackSubscription, Purchase, Refund
-from credits.services.refunds import RefundQuote, quote_refund, refund_purchase
-from payments.dashboard import dashboard_link
+from credits.services.refund_limits import RefundQuote, quote_refund
+from credits.services.refunds import refund_purchase
+from payments.admin.stripe_dashboard import dashboard_link
 
 
 class RefundForm(forms.Form):
@@ -121,8 +124,7 @@ class PurchaseAdmin(ReadOnlyAdmin):
             currency=purchase.currency,
             initial={"amount": f"{quote.suggested.major:f}", "attempt": new_public_id("attempt")},
         )
-        reviewed = request.method == "POST" and form.is_valid()
-        if reviewed and "send" in request.POST and self._send(request, purchase, form):
+        if "send" in request.POST and form.is_valid() and self._send(request, purchase, form):
             return redirect(reverse("admin:credits_purchase_change", args=[pk]))
         context = {
             **self.admin_site.each_context(request),
@@ -133,16 +135,17 @@ class PurchaseAdmin(ReadOnlyAdmin):
             "used": purchase.unit.describe(quote.spent),
             "held": purchase.unit.describe(quote.held) if quote.held else "",
             "form": form,
-            **(self._review(purchase, quote, form) if reviewed else {}),
+            **(self._review(purchase, quote, form) if form.is_valid() else {}),  # unless sending was refused
         }
         return TemplateResponse(request, "admin/credits/purchase/refund.html", context)
 
     def _review(self, purchase: Purchase, quote: RefundQuote, form: RefundForm) -> dict[str, Any]:
         """What would be sent; nothing when it would be refused."""
         money = Money(form.cleaned_data["amount"], purchase.currency)
-        highest = quote.largest if form.cleaned_data.get("beyond_unspent") else quote.suggested
-        if not 0 < money.amount <= highest.amount:
-            form.add_error("amount", f"At most {highest} can be refunded, and more than nothing.")
+        try:
+            quote.check(money, beyond_unspent=form.cleaned_data.get("beyond_unspent", False))
+        except InvalidInput as problem:
+            add_refusal(form, problem)
             return {}
         return {"review": {"money": money, "credits": purchase.unit.describe(quote.credits_for(money))}}
 
@@ -162,7 +165,7 @@ class PurchaseAdmin(ReadOnlyAdmin):
             )
             return True
         except PortalError as problem:
-            add_problem(form, problem)
+            add_refusal(form, problem)
             return False
         self.log_change(request, purchase, f"Refunded {refund.money}: {refund.reason}")
         self.message_user(request, f"Refund of {refund.money}: {refund.get_status_display()}.", messages.SUCCESS)

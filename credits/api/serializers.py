@@ -1,4 +1,4 @@
-"""The shapes of API.md, section Credits."""
+"""The shapes of what the API takes and answers about credits."""
 
 from typing import Any
 

@@ -2,11 +2,10 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -26,11 +25,11 @@ from credits.api.serializers import (
     RedemptionSerializer,
     WalletSerializer,
 )
-from credits.engine.state import WalletState
+from credits.engine.wallet_state import WalletState
+from credits.errors import GiftCardInvalid
 from credits.models import LedgerEntry, Wallet
-from credits.services.arrivals import credits_arrived
 from credits.services.forecasts import forecast, reserve_suggested
-from credits.services.gift_cards import GiftCardInvalid, redeem_gift_card
+from credits.services.gift_cards import redeem_gift_card
 from credits.services.grants import grant_credits
 from credits.services.wallets import get_unit
 
@@ -69,7 +68,7 @@ class LedgerView(APIView):
 
 
 class GrantListView(APIView):
-    def get_permissions(self) -> list[Any]:
+    def get_permissions(self) -> list[BasePermission]:
         return [ServiceKeyOnly(), ScopeAllows()]
 
     @extend_schema(
@@ -85,9 +84,7 @@ class GrantListView(APIView):
         asked = validated(NewGrantSerializer, request.data)
         now = timezone.now()
         reference = f"api:{found.public_id}:{asked.pop('reference')}"
-        with transaction.atomic():
-            grant = grant_credits(organization=found, source="api", reference=reference, now=now, **asked)
-            credits_arrived(grant=grant, now=now)
+        grant = grant_credits(organization=found, source="api", reference=reference, now=now, **asked)
         return Response(GrantSerializer(grant).data, status=201)
 
 
@@ -116,8 +113,8 @@ class GiftCardRedemptionView(APIView):
         return Response(GrantSerializer(grant).data, status=201)
 
 
-def _wallet(organization: Organization, wallet: Wallet, state: WalletState, now: datetime) -> dict[str, Any]:
-    ahead = forecast(wallet=wallet, now=now)
+def _wallet(organization: Organization, wallet: Wallet, state: WalletState, now: datetime) -> dict[str, object]:
+    ahead = forecast(wallet=wallet, state=state, now=now)
     return {
         "unit": wallet.unit_id,
         "balance": state.balance,

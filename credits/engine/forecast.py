@@ -4,14 +4,15 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 
-from credits.engine.burn import LAST_PLACE, Lot, in_burn_order
+from core.quantities import STEP
+from credits.engine.burn_order import Lot, in_burn_order
 
 FAR_AWAY_DAYS = 100_000
 
 
 def per_day(total: Decimal, *, days: int) -> Decimal:
     """The mean of `total` over `days`, to six places."""
-    return (total / days).quantize(LAST_PLACE)
+    return (total / days).quantize(STEP)
 
 
 def runs_out_at(lots: Iterable[Lot], burn_per_day: Decimal, *, at: datetime) -> datetime | None:

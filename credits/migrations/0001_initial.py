@@ -542,7 +542,7 @@ class Migration(migrations.Migration):
                     core.fields.QuantityField(
                         blank=True,
                         editable=False,
-                        help_text="`hooks.on_low` is called when a draw leaves this much or less; empty: never.",
+                        help_text="A draw that leaves this much or less looks whether the balance is low; empty: none does.",
                         null=True,
                     ),
                 ),
@@ -771,8 +771,8 @@ class Migration(migrations.Migration):
                         default=0, help_text="How many there were; part of each alert's key."
                     ),
                 ),
-                ("low_said", models.BooleanField(default=False)),
-                ("exhausted_said", models.BooleanField(default=False)),
+                ("low_sent", models.BooleanField(default=False)),
+                ("exhausted_sent", models.BooleanField(default=False)),
                 (
                     "wallet",
                     models.OneToOneField(

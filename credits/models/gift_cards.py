@@ -25,7 +25,7 @@ class GiftCardQuerySet(models.QuerySet["GiftCard"]):
         """Open, and not bought with a payment that is disputed at present."""
         return self.open(at=at).exclude(purchase__disputes__status="open")
 
-    def per_unit(self) -> models.QuerySet["GiftCard", dict[str, Any]]:
+    def per_unit(self) -> models.QuerySet["GiftCard", Any]:
         """What these cards are worth: `unit`, `unit__name`, `total`, `cards`."""
         units = self.order_by().values("unit", "unit__name")
         return units.annotate(total=Sum("amount"), cards=Count("pk")).order_by("unit")

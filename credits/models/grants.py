@@ -11,8 +11,8 @@ from django.db.models.lookups import GreaterThan, IsNull
 from core.fields import QuantityField
 from core.money import Money
 from core.public_ids import PublicIdField
-from credits.engine.burn import DEFAULT_PRIORITY, Lot
-from credits.engine.refunds import Refundable, refundable
+from credits.engine.burn_order import DEFAULT_PRIORITY, Lot
+from credits.engine.refund_limits import Refundable, refundable
 from credits.models.protection import LedgerKeeps
 from credits.models.wallets import Wallet
 
@@ -32,7 +32,7 @@ class CreditGrantQuerySet(models.QuerySet["CreditGrant"]):
         return self.filter(is_open=True, frozen_at__isnull=True, expires_at__lte=at, remaining__gt=F("held"))
 
     def in_burn_order(self) -> "CreditGrantQuerySet":
-        """DESIGN section 5 rule 1: priority, earliest expiry (never last), free before paid, oldest."""
+        """Lower priority, then earliest expiry (never last), then free before paid, then oldest."""
         return self.order_by("priority", F("expires_at").asc(nulls_last=True), "is_paid", "created_at", "id")
 
 

@@ -18,10 +18,6 @@ class CreditHoldQuerySet(models.QuerySet["CreditHold"]):
     def of(self, organization: Organization) -> "CreditHoldQuerySet":
         return self.filter(organization=organization)
 
-    def open(self, *, at: datetime) -> "CreditHoldQuerySet":
-        """Not ended; one past its deadline counts as released, whether or not the sweep has come by."""
-        return self.filter(status=CreditHold.Status.OPEN, expires_at__gt=at)
-
     def overdue(self, *, at: datetime) -> "CreditHoldQuerySet":
         """Past their deadline and waiting for the sweep."""
         return self.filter(status=CreditHold.Status.OPEN, expires_at__lte=at)
@@ -81,7 +77,7 @@ class CreditHold(LedgerKeeps):
         return self.public_id
 
     def status_at(self, now: datetime) -> str:
-        """What to tell anybody who asks at `now`: past its deadline an open hold has expired."""
+        """As of `now`: past its deadline an open hold has expired, whether or not the sweep has posted that."""
         if self.status == self.Status.OPEN and self.expires_at <= now:
             return self.Status.EXPIRED
         return self.status

@@ -14,7 +14,7 @@ from core.exact_json import ExactDecoder, ExactEncoder
 from core.fields import QuantityField
 from core.money import Money
 from core.public_ids import PublicIdField
-from credits.engine.refunds import credits_for
+from credits.engine.refund_limits import credits_for
 from credits.models.grants import CreditGrant
 from credits.models.packs import CreditPack, Recurrence
 from credits.models.units import Unit
@@ -135,6 +135,16 @@ class Purchase(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("credits:purchase", args=[self.organization.public_id, self.public_id])
+
+    @property
+    def page_url(self) -> str:
+        """The absolute address of the portal's page about it: where emails and Stripe's checkout lead."""
+        return f"{settings.PORTAL_URL}{self.get_absolute_url()}"
+
+    @property
+    def stripe_metadata(self) -> dict[str, str]:
+        """By which objects at Stripe name this row; `named_by` reads it."""
+        return {"purchase": self.public_id, "organization": self.organization.public_id}
 
     @property
     def title(self) -> str:

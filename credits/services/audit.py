@@ -1,4 +1,4 @@
-"""Proving the ledger from its own rows (DESIGN section 5, rule 15)."""
+"""Proving the ledger from its own rows."""
 
 import time
 from datetime import datetime

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from core.locks import for_update
 from credits.models import CreditGrant, Dispute, Purchase
 from credits.services import grants
 from credits.services.gift_cards import void_gift_card
@@ -11,41 +12,37 @@ from payments.stripe_objects import StripeDispute
 
 
 @transaction.atomic
-def follow_dispute(*, view: StripeDispute, now: datetime) -> Dispute | None:
+def follow_dispute(*, stripe_dispute: StripeDispute, now: datetime) -> Dispute | None:
     """Bring our dispute to where Stripe's is. None when it is not about a purchase of ours."""
-    purchase = (
-        Purchase.objects.select_for_update(of=("self",))
-        .filter(payment_intent=view.payment_intent, status=Purchase.Status.PAID)
-        .exclude(payment_intent=None)
-        .first()
-    )
+    paid = Purchase.objects.filter(payment_intent=stripe_dispute.payment_intent, status=Purchase.Status.PAID)
+    purchase = for_update(paid.exclude(payment_intent=None), of=("self",)).first()
     if purchase is None:
         return None
     dispute, _ = Dispute.objects.get_or_create(
-        stripe_dispute=view.id,
+        stripe_dispute=stripe_dispute.id,
         defaults={
             "purchase": purchase,
-            "stripe_status": view.status,
-            "amount": view.amount,
-            "reason": view.reason,
-            "opened_at": view.created,
+            "stripe_status": stripe_dispute.status,
+            "amount": stripe_dispute.amount,
+            "reason": stripe_dispute.reason,
+            "opened_at": stripe_dispute.created,
         },
     )
     if dispute.status == Dispute.Status.OPEN:
-        _decide(dispute, view, now)
+        _decide(dispute, stripe_dispute, now)
     return dispute
 
 
-def _decide(dispute: Dispute, view: StripeDispute, now: datetime) -> None:
+def _decide(dispute: Dispute, stripe_dispute: StripeDispute, now: datetime) -> None:
     grant = dispute.purchase.credited
     if grant is not None:
-        grants.freeze(grant=grant, now=view.created if view.created <= now else now)
-    if view.is_won:
+        grants.freeze(grant=grant, now=stripe_dispute.created if stripe_dispute.created <= now else now)
+    if stripe_dispute.is_won:
         dispute.status, dispute.closed_at = Dispute.Status.WON, now
-    elif view.is_lost:
+    elif stripe_dispute.is_lost:
         _take_back(dispute, grant, now)
         dispute.status, dispute.closed_at = Dispute.Status.LOST, now
-    dispute.stripe_status = view.status
+    dispute.stripe_status = stripe_dispute.status
     dispute.save(update_fields=["status", "stripe_status", "closed_at"])
     if grant is not None and not dispute.purchase.disputes.open().exists():
         grants.thaw(grant=grant, now=now)

@@ -1,15 +1,21 @@
-"""Posting what has lapsed. At read time it has been gone since the instant itself."""
+"""Warning of credits that will lapse, and posting what has. At read time it has been gone since the instant itself."""
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.db.models import F
+
 from credits import hooks, ledger
+from credits.announcements import announce_expiring
 from credits.models import CreditGrant, Wallet
 from credits.services.holds import sweep_holds
 
 logger = logging.getLogger(__name__)
+
+# How far ahead each warning is given, and until when: whoever is due the later one is not given the earlier one too.
+EXPIRY_WARNINGS = ((timedelta(days=30), timedelta(days=7)), (timedelta(days=7), timedelta()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,21 @@ def expire_credits(*, now: datetime) -> list[Lapsed]:
         if amount:
             lapsed.append(Lapsed(wallet, at, amount))
     return lapsed
+
+
+def warn_of_expiry(*, now: datetime) -> list[CreditGrant]:
+    """`credits.expiring`, 30 and 7 days ahead, once each per grant with something left. Run daily or oftener."""
+    warned = []
+    for ahead, until in EXPIRY_WARNINGS:
+        due = (
+            CreditGrant.objects.spendable(at=now)
+            .filter(expires_at__lte=now + ahead, expires_at__gt=now + until, created_at__lt=F("expires_at") - ahead)
+            .select_related("wallet__organization", "wallet__unit")
+        )
+        for grant in due.iterator():
+            if announce_expiring(grant=grant, days=ahead.days, now=now):
+                warned.append(grant)
+    return warned
 
 
 def _expire(wallet: Wallet, at: datetime, now: datetime) -> Decimal:

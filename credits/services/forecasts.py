@@ -8,6 +8,7 @@ from django.db import connection
 
 from accounts.models import Organization
 from credits.engine.forecast import round_up_to_step, runs_out_at
+from credits.engine.wallet_state import WalletState
 from credits.models import Unit, Wallet
 from credits.services.wallets import get_unit
 
@@ -44,8 +45,7 @@ def reserve_suggested(*, organization: Organization, unit: Unit | str, now: date
     return round_up_to_step(max(cost or Decimal(0), unit.reserve_floor), unit.step)
 
 
-def forecast(*, wallet: Wallet, now: datetime) -> Forecast:
-    """How fast the wallet's credits go, and when they are gone at that pace."""
+def forecast(*, wallet: Wallet, state: WalletState, now: datetime) -> Forecast:
+    """How fast the wallet's credits go, and when those of its `state` at `now` are gone at that pace."""
     burn = Wallet.objects.burn_per_day(wallet=wallet, now=now)
-    state = Wallet.objects.state(organization=wallet.organization, unit=wallet.unit_id, at=now)
     return Forecast(burn, runs_out_at(state.lots, burn, at=now) if burn else None)

@@ -1,6 +1,6 @@
 """Ending a purchase: credits when the money is there, once, by whichever route is first.
 
-Webhook, return page and reconciliation all call `follow_checkout` with the state that Stripe shows at that moment.
+What a checkout page took comes here from `checkout`, what a saved card paid from `top_ups` and `recurring_packs`.
 """
 
 from datetime import datetime, timedelta
@@ -8,44 +8,13 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from core.background import after_commit
+from core.locks import for_update
 from core.money import Money
+from credits.announcements import announce_failure, announce_receipt
 from credits.models import CreditGrant, Purchase
-from credits.services.announcements import announce_failure, announce_receipt
-from credits.services.arrivals import credits_arrived
 from credits.services.gift_cards import issue_bought_card
 from credits.services.grants import grant_credits
 from payments.stripe_objects import StripeCheckoutSession, StripeInvoice, StripePaymentIntent
-
-
-def follow_checkout(*, purchase: Purchase, session: StripeCheckoutSession, now: datetime) -> Purchase:
-    """Bring a purchase to where its checkout session is. Repeats and stale states are harmless.
-
-    A subscription's page only tells when nobody paid on it: a recurring pack is paid by its invoices.
-    """
-    if session.status == "expired":
-        return end_purchase(purchase=purchase, status=Purchase.Status.CANCELLED, session=session, now=now)
-    if session.mode != "payment":
-        return purchase
-    if session.is_paid:
-        return complete_purchase(
-            purchase=purchase,
-            reference=f"checkout:{session.id}",
-            paid=Money(session.amount_total or 0, session.currency or purchase.currency),
-            intent=session.intent,
-            session=session,
-            now=now,
-        )
-    if session.is_processing and session.intent and session.intent.status in ("requires_payment_method", "canceled"):
-        return end_purchase(
-            purchase=purchase,
-            status=Purchase.Status.FAILED,
-            failure=session.intent.error_message or "The bank did not make the payment.",
-            session=session,
-            now=now,
-        )
-    if session.is_processing:
-        return end_purchase(purchase=purchase, status=Purchase.Status.PROCESSING, session=session, now=now)
-    return purchase
 
 
 @transaction.atomic
@@ -61,7 +30,7 @@ def complete_purchase(
     invoice_line: str | None = None,
     now: datetime,
 ) -> Purchase:
-    """The money is there: grant the credits and tell everybody, once. `paid` is what Stripe took."""
+    """The money is there: grant the credits and notify of it, once. `paid` is what Stripe took."""
     purchase = _locked(purchase)
     if purchase.status == Purchase.Status.PAID:
         return purchase
@@ -81,10 +50,9 @@ def complete_purchase(
     else:
         purchase.grant = _grant(purchase, reference, paid, now)
         purchase.save()
-        credits_arrived(grant=purchase.grant, purchase=purchase, now=now)
     announce_receipt(purchase=purchase, now=now)
     if intent and intent.charge and (intent.charge.amount_refunded or intent.charge.disputed):
-        # The money came and went before we heard of either; that news found no paid purchase, and comes only once.
+        # Refunded or disputed before we knew it was paid: that event found no paid purchase, and does not come again.
         after_commit("credits.tasks.follow_money", purchase.pk)
     return purchase
 
@@ -112,9 +80,9 @@ def end_purchase(
 
 def _locked(purchase: Purchase) -> Purchase:
     return (
-        Purchase.objects.select_for_update(of=("self",))
+        for_update(Purchase.objects.filter(pk=purchase.pk), of=("self",))
         .select_related("organization", "unit", "pack", "buyer")
-        .get(pk=purchase.pk)
+        .get()
     )
 
 
@@ -143,5 +111,6 @@ def _grant(purchase: Purchase, reference: str, paid: Money, now: datetime) -> Cr
         actor=purchase.buyer,
         expires_at=now + timedelta(days=purchase.valid_days) if purchase.valid_days else None,
         paid=paid if paid.amount else None,
+        purchase=purchase,
         now=now,
     )

@@ -8,31 +8,17 @@ from typing import NamedTuple
 from django.db import transaction
 
 from accounts.models import Organization, User
-from core.errors import InvalidInput, RuleRefused
+from core.errors import InvalidInput
+from core.locks import for_update
 from core.quantities import parse_positive_quantity
-from credits.engine.codes import hash_of, last_four, new_code
+from credits.announcements import announce_redemption, send_bought_card
+from credits.engine.gift_card_codes import hash_of, last_four, new_code
+from credits.errors import GiftCardInvalid, GiftCardUsed
 from credits.models import CreditGrant, GiftCard, Purchase, Unit
-from credits.services.announcements import announce_redemption, send_bought_card
-from credits.services.arrivals import credits_arrived
-from credits.services.gift_card_tries import count_failure, refuse_after_too_many
+from credits.services.gift_card_throttle import count_failure, refuse_after_too_many
 from credits.services.grants import grant_credits
 
 LARGEST_BATCH = 1_000
-
-
-class GiftCardInvalid(RuleRefused):
-    """422. One answer for unknown, used, void and expired codes: a guess learns nothing."""
-
-    code = "gift_card_invalid"
-
-    def __init__(self) -> None:
-        super().__init__("This code cannot be redeemed. Check it, or ask whoever gave it to you.")
-
-
-class GiftCardUsed(RuleRefused):
-    """422. Its credits have been granted already."""
-
-    code = "gift_card_redeemed"
 
 
 class IssuedCard(NamedTuple):
@@ -105,10 +91,8 @@ def redeem_gift_card(
 @transaction.atomic
 def _redeem(organization: Organization, code: str, actor: User | None, now: datetime) -> CreditGrant:
     card = (
-        GiftCard.objects.select_for_update(of=("self",))
+        for_update(GiftCard.objects.redeemable(at=now).filter(code_hash=hash_of(code)), of=("self",))
         .select_related("unit")
-        .redeemable(at=now)
-        .filter(code_hash=hash_of(code))
         .first()
     )
     if card is None:
@@ -126,7 +110,6 @@ def _redeem(organization: Organization, code: str, actor: User | None, now: date
     )
     card.redeemed_at, card.redeemed_by, card.grant = now, organization, grant
     card.save(update_fields=["redeemed_at", "redeemed_by", "grant"])
-    credits_arrived(grant=grant, now=now)
     announce_redemption(card=card, now=now)
     return grant
 
@@ -146,7 +129,7 @@ def void_gift_card(*, card: GiftCard, reason: str, now: datetime) -> GiftCard:
     """Make a card worthless; repeating it is harmless. Raises GiftCardUsed when its credits are granted already."""
     if not reason.strip():
         raise InvalidInput("reason: say why the card is voided.", field="reason")
-    card = GiftCard.objects.select_for_update().get(pk=card.pk)
+    card = for_update(GiftCard.objects.filter(pk=card.pk)).get()
     if card.redeemed_at is not None:
         raise GiftCardUsed(f"{card} was redeemed; take the credits back from its grant instead.")
     if card.voided_at is None:

@@ -6,12 +6,14 @@ from decimal import Decimal
 from django.db import transaction
 
 from accounts.models import Organization, User
+from core.background import after_commit
 from core.errors import InvalidInput, NotFound
 from core.money import Money
 from core.quantities import as_text, parse_positive_quantity
-from credits import ledger
-from credits.engine.burn import DEFAULT_PRIORITY
-from credits.models import CreditGrant, LedgerEntry, Unit
+from credits import ledger, low_balance
+from credits.announcements import announce_grant
+from credits.engine.burn_order import DEFAULT_PRIORITY
+from credits.models import AutoTopUp, CreditGrant, LedgerEntry, Purchase, Unit
 from credits.references import parse_reference
 from credits.services.wallets import ensure_wallet
 
@@ -40,10 +42,14 @@ def grant_credits(
     expires_at: datetime | _InAYear | None = IN_A_YEAR,
     priority: int = DEFAULT_PRIORITY,
     paid: Money | None = None,
+    purchase: Purchase | None = None,
+    announce: bool = True,
 ) -> CreditGrant:
-    """A new lot in the organization's wallet, 365 days valid unless told otherwise (None: never expires).
+    """A new lot in the organization's wallet, valid for 365 days by default (None: never expires).
 
-    Debt is repaid from it first. The same reference returns the first grant.
+    Debt is repaid from it first. The product is notified (of the `purchase` that paid for it, too) and the alerts of a
+    low balance start anew, unless `announce` is false: for balances that were there before, such as prepared data.
+    The same reference returns the first grant and announces nothing.
     Raises InvalidInput (amount, expires_at, priority, reference), UnknownUnit, ReferenceConflict,
     OutOfRange.
     """
@@ -84,6 +90,12 @@ def grant_credits(
             now=now,
         )
         grant.refresh_from_db(fields=["remaining", "held", "is_open"])
+        if announce:
+            announce_grant(grant=grant, purchase=purchase, now=now)
+            low_balance.restart(wallet=wallet, now=now)
+            if AutoTopUp.objects.filter(wallet=wallet, enabled=True).exists():
+                # Debt may have taken all of it: then the next pack is due already, and no draw is left to ask for it.
+                after_commit("credits.tasks.top_up_wallet", wallet.pk)
         return grant
 
 

@@ -11,8 +11,7 @@ from credits import ledger
 from credits.errors import HoldEnded
 from credits.models import CreditHold, Unit
 from credits.references import parse_name
-from credits.services.refusals import refusal
-from credits.services.wallets import unit_code
+from credits.services.wallets import get_unit, unit_code
 
 DEFAULT_DEADLINE = timedelta(hours=1)
 LATEST_DEADLINE = timedelta(days=7)
@@ -48,7 +47,7 @@ def open_hold(
     if result.outcome == "repeated":
         return CreditHold.objects.get(pk=result.subject_id)
     if result.outcome != "posted":
-        raise refusal(result, unit=unit, required=exact)
+        raise result.refusal(unit=get_unit(unit), required=exact)
     hold = CreditHold(
         pk=result.subject_id,
         public_id=public_id,
@@ -64,7 +63,7 @@ def open_hold(
 
 
 def capture_hold(*, hold: CreditHold, now: datetime, amount: object | None = None) -> CreditHold:
-    """Charge what the job cost: the whole hold, or `amount`, which may be less, more or zero.
+    """Take what the job cost: the whole hold, or `amount`, which may be less, more or zero.
 
     Never fails for lack of credits: above the hold it draws on what is available and the rest is debt. What was held
     beyond the cost is free again. The same capture again is harmless. Raises InvalidInput, HoldEnded.

@@ -9,7 +9,7 @@ from core.errors import PortalError
 from credits.models import AutoTopUp, Purchase, Refund, Wallet
 from credits.services.fulfilment import end_purchase
 from credits.services.refunds import follow_refund, send_refund
-from credits.services.top_ups import charge, top_up_if_low
+from credits.services.top_ups import pay_top_up, top_up_if_low
 from payments import gateway
 from payments.stripe_objects import StripeRefund
 
@@ -30,7 +30,7 @@ def send_unanswered(*, now: datetime) -> int:
     top_ups = begun.filter(kind=Purchase.Kind.TOP_UP, created_at__lt=now - PATIENCE)
     refunds = Refund.objects.filter(status=Refund.Status.STARTED, created_at__lt=now - PATIENCE)
     calls: list[Callable[[], object]] = [
-        partial(charge, purchase=purchase, now=now)
+        partial(pay_top_up, purchase=purchase, now=now)
         for purchase in top_ups.select_related("organization", "unit", "pack")
     ]
     calls += [partial(_send_again, refund, now) for refund in refunds.select_related("purchase")]
@@ -47,7 +47,7 @@ def _send_again(refund: Refund, now: datetime) -> Refund:
     """First what Stripe knows of this payment: a refund must not be sent twice, however long ago it was begun."""
     assert refund.purchase.payment_intent is not None
     for data in gateway.refunds.list_for(payment_intent=refund.purchase.payment_intent):
-        follow_refund(view=StripeRefund.of(data), now=now)
+        follow_refund(stripe_refund=StripeRefund.of(data), now=now)
     refund.refresh_from_db()
     return send_refund(refund=refund, now=now)
 

@@ -3,85 +3,22 @@
 Both ways end in the same rows under the purchase's lock, so that no money is counted twice whichever side began.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from django.db import transaction
 
 from accounts.models import User
-from core.errors import InvalidInput, RuleRefused
+from core.errors import InvalidInput
+from core.locks import for_update
 from core.money import Money
-from core.quantities import ZERO
-from credits.engine.refunds import credits_for
+from credits.announcements import announce_refund
 from credits.models import Purchase, Refund, Wallet
 from credits.services import grants
-from credits.services.announcements import announce_refund
 from credits.services.gift_cards import reopen_gift_card, void_gift_card
+from credits.services.refund_limits import quote_refund
 from payments import gateway
-from payments.gateway.errors import StripeRefused
+from payments.errors import StripeRefused
 from payments.stripe_objects import StripeRefund
-
-
-class NotRefundable(RuleRefused):
-    """422. The purchase is unpaid, disputed, wholly refunded, or its gift card was redeemed."""
-
-    code = "not_refundable"
-
-
-@dataclass(frozen=True, slots=True)
-class RefundQuote:
-    """What a refund of a purchase could be at one moment, for the page that asks before it is sent."""
-
-    paid: Money
-    refunded: Money
-    issued: Decimal
-    remaining: Decimal
-    held: Decimal
-    suggested: Money
-    largest: Money
-
-    @property
-    def spent(self) -> Decimal:
-        return self.issued - self.remaining
-
-    @property
-    def suggested_credits(self) -> Decimal:
-        return self.credits_for(self.suggested)
-
-    def credits_for(self, money: Money) -> Decimal:
-        """How many credits go back with so much money, beside what went back before."""
-        total = self.refunded.amount + money.amount
-        return self._credits(total) - self._credits(self.refunded.amount)
-
-    def _credits(self, refunded: int) -> Decimal:
-        return credits_for(refunded, amount=self.issued, paid=self.paid.amount)
-
-
-def quote_refund(*, purchase: Purchase, now: datetime) -> RefundQuote:
-    """The unspent, unheld share pro rata to the price, and the most that staff with permission may give back.
-
-    Raises NotRefundable.
-    """
-    if purchase.paid is None or purchase.paid.amount == 0 or purchase.payment_intent is None:
-        raise NotRefundable("Nothing was paid by card for this purchase.")
-    if purchase.disputes.open().exists():
-        raise NotRefundable("The customer's bank has disputed this payment and decides about the money.")
-    refunded = purchase.returned
-    left = purchase.paid.amount - refunded
-    if left <= 0:
-        raise NotRefundable("All that was paid has gone back already.")
-    share = _unspent(purchase, left=left, now=now)
-    grant = purchase.credited
-    return RefundQuote(
-        paid=purchase.paid,
-        refunded=Money(refunded, purchase.currency),
-        issued=purchase.credits,
-        remaining=grant.remaining if grant else purchase.credits,
-        held=grant.held if grant else ZERO,
-        suggested=Money(share, purchase.currency),
-        largest=Money(left, purchase.currency),
-    )
 
 
 def refund_purchase(
@@ -113,7 +50,7 @@ def send_refund(*, refund: Refund, now: datetime) -> Refund:
     purchase = refund.purchase
     assert purchase.payment_intent is not None
     try:
-        view = StripeRefund.of(
+        stripe_refund = StripeRefund.of(
             gateway.refunds.create(
                 payment_intent=purchase.payment_intent,
                 amount=refund.amount,
@@ -124,22 +61,22 @@ def send_refund(*, refund: Refund, now: datetime) -> Refund:
     except StripeRefused as error:
         _fail(refund, failure=error.message, now=now)
         raise
-    return follow_refund(view=view, now=now) or refund
+    return follow_refund(stripe_refund=stripe_refund, now=now) or refund
 
 
 @transaction.atomic
-def follow_refund(*, view: StripeRefund, now: datetime) -> Refund | None:
+def follow_refund(*, stripe_refund: StripeRefund, now: datetime) -> Refund | None:
     """Bring our refund to where Stripe's is; one begun there is recorded here. None: not about a purchase of ours."""
-    purchase = _purchase_of(view)
+    purchase = _purchase_of(stripe_refund)
     if purchase is None:
         return None
-    refund = _known(purchase, view) or _record_from_stripe(purchase, view, now)
+    refund = _known(purchase, stripe_refund) or _record_from_stripe(purchase, stripe_refund, now)
     if refund.stripe_refund is None:
-        refund.stripe_refund = view.id
+        refund.stripe_refund = stripe_refund.id
         refund.save(update_fields=["stripe_refund"])
-    if view.has_failed:
-        return _fail(refund, failure=view.failure_reason or "The bank did not take the refund.", now=now)
-    done = view.status == "succeeded"
+    if stripe_refund.has_failed:
+        return _fail(refund, failure=stripe_refund.failure_reason or "The bank did not take the refund.", now=now)
+    done = stripe_refund.status == "succeeded"
     wanted = Refund.Status.SUCCEEDED if done else Refund.Status.PENDING
     if refund.status not in (wanted, Refund.Status.SUCCEEDED, Refund.Status.FAILED):
         refund.status, refund.ended_at = wanted, now if done else None
@@ -160,25 +97,22 @@ def _record(
     attempt: str,
     now: datetime,
 ) -> Refund:
-    purchase = Purchase.objects.select_for_update(of=("self",)).select_related("grant__wallet").get(pk=purchase.pk)
+    purchase = for_update(Purchase.objects.filter(pk=purchase.pk), of=("self",)).select_related("grant__wallet").get()
     if attempt and (first := purchase.refunds.filter(attempt=attempt).first()):
         return first
     if not reason.strip():
         raise InvalidInput("reason: say why the money goes back.", field="reason")
     if purchase.grant is not None:
         # Whoever spends from this wallet waits, so that what is offered as unspent still is when it is taken.
-        Wallet.objects.select_for_update().get(pk=purchase.grant.wallet_id)
+        for_update(Wallet.objects.filter(pk=purchase.grant.wallet_id)).get()
         purchase.grant.refresh_from_db()
     quote = quote_refund(purchase=purchase, now=now)
-    if purchase.kind == Purchase.Kind.GIFT_CARD and amount != quote.largest.amount:
-        raise InvalidInput(f"amount: a gift card is refunded as a whole: {quote.largest}.", field="amount")
-    highest = quote.largest if beyond_unspent else quote.suggested
-    if not 0 < amount <= highest.amount:
-        raise InvalidInput(f"amount: at most {highest} can be refunded, and more than nothing.", field="amount")
+    money = Money(amount, purchase.currency)
+    quote.check(money, beyond_unspent=beyond_unspent)
     refund = Refund.objects.create(
         purchase=purchase,
         amount=amount,
-        credits=quote.credits_for(Money(amount, purchase.currency)),
+        credits=quote.credits_for(money),
         forgiven=forgive,
         reason=reason.strip(),
         actor=actor,
@@ -189,16 +123,16 @@ def _record(
     return refund
 
 
-def _record_from_stripe(purchase: Purchase, view: StripeRefund, now: datetime) -> Refund:
+def _record_from_stripe(purchase: Purchase, stripe_refund: StripeRefund, now: datetime) -> Refund:
     refund = Refund.objects.create(
         purchase=purchase,
-        amount=view.amount,
-        credits=purchase.credits_returned_with(view.amount),
+        amount=stripe_refund.amount,
+        credits=purchase.credits_returned_with(stripe_refund.amount),
         reason="Refunded at Stripe",
-        stripe_refund=view.id,
-        created_at=view.created,
+        stripe_refund=stripe_refund.id,
+        created_at=stripe_refund.created,
     )
-    if not view.has_failed:
+    if not stripe_refund.has_failed:
         _take_credits(refund, now)
     return refund
 
@@ -226,7 +160,7 @@ def _take_credits(refund: Refund, now: datetime) -> None:
 @transaction.atomic
 def _fail(refund: Refund, *, failure: str, now: datetime) -> Refund:
     """The money stays with us, so the credits go back."""
-    refund = Refund.objects.select_for_update(of=("self",)).select_related("purchase__grant").get(pk=refund.pk)
+    refund = for_update(Refund.objects.filter(pk=refund.pk), of=("self",)).select_related("purchase__grant").get()
     if refund.status == Refund.Status.FAILED:
         return refund
     refund.status, refund.failure, refund.ended_at = Refund.Status.FAILED, failure[:500], now
@@ -251,26 +185,13 @@ def _void_reason(refund: Refund) -> str:
     return f"Refunded ({refund.public_id})"
 
 
-def _unspent(purchase: Purchase, *, left: int, now: datetime) -> int:
-    """Minor units for the unspent, unheld share; a gift card is refunded as a whole, and only unredeemed."""
-    if purchase.kind == Purchase.Kind.GIFT_CARD:
-        if purchase.gift_card.redeemed_at is not None:
-            raise NotRefundable("The gift card was redeemed; only unredeemed cards are refunded.")
-        return left
-    return min(purchase.grant.refundable(at=now).money, left) if purchase.grant else 0
-
-
-def _purchase_of(view: StripeRefund) -> Purchase | None:
-    if view.payment_intent is None:
+def _purchase_of(stripe_refund: StripeRefund) -> Purchase | None:
+    if stripe_refund.payment_intent is None:
         return None
-    return (
-        Purchase.objects.select_for_update(of=("self",))
-        .select_related("grant__wallet")
-        .filter(payment_intent=view.payment_intent, status=Purchase.Status.PAID)
-        .first()
-    )
+    paid = Purchase.objects.filter(payment_intent=stripe_refund.payment_intent, status=Purchase.Status.PAID)
+    return for_update(paid, of=("self",)).select_related("grant__wallet").first()
 
 
-def _known(purchase: Purchase, view: StripeRefund) -> Refund | None:
-    ours = purchase.refunds.filter(stripe_refund=view.id).first()
-    return ours or purchase.refunds.filter(public_id=view.metadata.get("refund", "")).first()
+def _known(purchase: Purchase, stripe_refund: StripeRefund) -> Refund | None:
+    ours = purchase.refunds.filter(stripe_refund=stripe_refund.id).first()
+    return ours or purchase.refunds.filter(public_id=stripe_refund.metadata.get("refund", "")).first()

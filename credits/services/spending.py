@@ -13,7 +13,6 @@ from core.quantities import ZERO, parse_positive_quantity
 from credits import ledger
 from credits.models import Unit
 from credits.references import parse_reference
-from credits.services.refusals import refusal
 from credits.services.wallets import ensure_wallet, get_unit, unit_code
 
 
@@ -69,7 +68,7 @@ def spend(
     if partial:
         get_unit(unit)
         return Spent(reference, ZERO)
-    raise refusal(result, unit=unit, required=exact)
+    raise result.refusal(unit=get_unit(unit), required=exact)
 
 
 def spend_batch(*, debits: Sequence[Debit], now: datetime, reason: str = "") -> list[Spent]:
@@ -101,14 +100,16 @@ def spend_batch(*, debits: Sequence[Debit], now: datetime, reason: str = "") -> 
     return [Spent(reference, amount) for reference, amount in zip(references, taken, strict=True)]
 
 
-def charge(*, organization: Organization, unit: Unit | str, amount: object, reference: str, now: datetime) -> Decimal:
-    """Charge for a job that has run and for which nothing was held: take what is available, and owe the rest.
+def draw_or_owe(
+    *, organization: Organization, unit: Unit | str, amount: object, reference: str, now: datetime
+) -> Decimal:
+    """Pay for a job that has run and for which nothing was held: take what is available, and owe the rest.
 
     Returns the debt this made. Raises InvalidInput, UnknownUnit, ReferenceConflict, OutOfRange.
     """
     exact = parse_positive_quantity(amount, field="amount")
     wallet = ensure_wallet(organization=organization, unit=unit)
-    result = ledger.charge(wallet_id=wallet.pk, amount=exact, reference=parse_reference(reference), now=now)
+    result = ledger.draw_or_owe(wallet_id=wallet.pk, amount=exact, reference=parse_reference(reference), now=now)
     return result.debt or ZERO
 
 

@@ -9,16 +9,17 @@ from django.db.models.functions import Coalesce
 from accounts.models import Organization
 from core.background import after_commit
 from core.errors import InvalidInput
+from core.locks import for_update
 from core.money import Money
 from core.quantities import parse_quantity
+from credits import low_balance
+from credits.announcements import announce_top_up_off
 from credits.models import AutoTopUp, CreditPack, Purchase, Wallet
-from credits.services import alerts
-from credits.services.announcements import announce_top_up_off
 from credits.services.fulfilment import complete_purchase, end_purchase
-from credits.services.purchases import stripe_metadata
 from credits.services.wallets import ensure_wallet
-from payments import customers, gateway
-from payments.gateway.errors import CardDeclined, StripeKeyReused, StripeRefused
+from payments import gateway
+from payments.errors import CardDeclined, StripeKeyReused, StripeRefused
+from payments.services import customers
 from payments.stripe_objects import StripePaymentIntent
 
 
@@ -48,7 +49,7 @@ def set_auto_top_up(
             "off_reason": "",
         },
     )
-    alerts.watch(wallet=wallet, now=now)
+    low_balance.watch(wallet=wallet, now=now)
     after_commit("credits.tasks.top_up_wallet", wallet.pk)  # the balance may be there already
     return top_up
 
@@ -58,7 +59,7 @@ def switch_off(*, top_up: AutoTopUp, reason: str, now: datetime) -> AutoTopUp:
     """Off until the owner switches it on again."""
     AutoTopUp.objects.filter(pk=top_up.pk).update(enabled=False, off_reason=reason[:500])
     top_up.refresh_from_db()
-    alerts.watch(wallet=top_up.wallet, now=now)
+    low_balance.watch(wallet=top_up.wallet, now=now)
     return top_up
 
 
@@ -68,10 +69,10 @@ def top_up_if_low(*, wallet: Wallet, now: datetime) -> Purchase | None:
     The attempt is committed before the card is charged, and a second one meanwhile is refused by the database.
     """
     purchase = _begin(wallet, now)
-    return None if purchase is None else charge(purchase=purchase, now=now)
+    return None if purchase is None else pay_top_up(purchase=purchase, now=now)
 
 
-def charge(*, purchase: Purchase, now: datetime) -> Purchase:
+def pay_top_up(*, purchase: Purchase, now: datetime) -> Purchase:
     """Charge the saved card for a begun top-up; asking again after a lost answer charges nothing twice.
 
     Raises `StripeUnavailable`: the attempt then stays open, and a sweep asks again. Raises `StripeKeyReused` when an
@@ -88,7 +89,7 @@ def charge(*, purchase: Purchase, now: datetime) -> Purchase:
             amount=purchase.amount,
             currency=purchase.currency,
             description=f"Automatic top-up: {purchase.title}",
-            metadata=stripe_metadata(purchase),
+            metadata=purchase.stripe_metadata,
             idempotency_key=f"{purchase.public_id}:charge",
         )
     except StripeKeyReused:
@@ -132,9 +133,8 @@ def spent_this_month(*, wallet: Wallet, now: datetime) -> Money:
 @transaction.atomic
 def _begin(wallet: Wallet, now: datetime) -> Purchase | None:
     top_up = (
-        AutoTopUp.objects.select_for_update(of=("self",))
+        for_update(AutoTopUp.objects.filter(wallet=wallet, enabled=True), of=("self",))
         .select_related("wallet__organization", "pack__unit")
-        .filter(wallet=wallet, enabled=True)
         .first()
     )
     if top_up is None or top_up.pack.price is None or top_up.pack.credits is None:
@@ -165,8 +165,8 @@ def _begin(wallet: Wallet, now: datetime) -> Purchase | None:
 
 @transaction.atomic
 def _give_up(purchase: Purchase, why: str, now: datetime) -> Purchase:
-    """The purchase failed, the standing order is off, the owner is told how to go on. Old news changes nothing."""
-    if not Purchase.objects.waiting().select_for_update().filter(pk=purchase.pk).exists():
+    """The purchase failed: automatic top-up is off, the owner is notified how to go on. An ended one stays as it is."""
+    if not for_update(Purchase.objects.waiting().filter(pk=purchase.pk)).exists():
         return purchase
     purchase = end_purchase(purchase=purchase, status=Purchase.Status.FAILED, failure=why, now=now)
     top_up = (

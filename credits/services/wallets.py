@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from accounts.models import Organization
 from core.errors import OutOfRange
+from core.locks import for_update
 from core.quantities import LARGEST
 from credits.errors import UnknownUnit
 from credits.models import Unit, Wallet
@@ -27,11 +28,11 @@ def ensure_wallet(*, organization: Organization, unit: Unit | str) -> Wallet:
 
 def lock_wallets(*, organization_ids: Iterable[int]) -> None:
     """Lock all wallets of these organizations, in id order: first thing where several are posted to one by one."""
-    wallets = Wallet.objects.filter(organization_id__in=list(organization_ids)).order_by("pk")
-    list(wallets.select_for_update(no_key=True).values_list("pk"))
+    wallets = Wallet.objects.filter(organization_id__in=list(organization_ids))
+    list(for_update(wallets, no_key=True).values_list("pk"))
 
 
-def refuse_what_does_not_fit(*, organization: Organization, unit: Unit, amount: Decimal) -> None:
+def refuse_overflow(*, organization: Organization, unit: Unit, amount: Decimal) -> None:
     """Before money is taken for credits that could not be granted. Raises OutOfRange."""
     wallet = Wallet.objects.filter(organization=organization, unit=unit).first()
     if wallet is not None and wallet.balance + amount > LARGEST:

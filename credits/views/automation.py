@@ -1,4 +1,4 @@
-"""Automatic top-ups, and when to be told that a balance runs low."""
+"""Automatic top-ups, and the threshold below which a balance counts as low."""
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -9,9 +9,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.permissions import Permission
 from accounts.scoping import OrganizationRequest, organization_page
 from core.errors import InvalidInput, PortalError
+from core.refusals import add_refusal
 from credits.forms import AutoTopUpForm, ThresholdForm, typed_amount
+from credits.low_balance import set_threshold
 from credits.models import AutoTopUp, Wallet
-from credits.services.alerts import set_threshold
 from credits.services.top_ups import set_auto_top_up, spent_this_month, switch_off
 
 
@@ -30,7 +31,7 @@ def automation(request: OrganizationRequest) -> HttpResponse:
                 now=timezone.now(),
             )
         except InvalidInput as problem:
-            form.add_error(problem.field if problem.field in form.fields else None, problem.message)
+            add_refusal(form, problem)
         else:
             messages.success(request, f"Automatic top-up is on: {pack.title} for {pack.money}.")
             return _back(request)

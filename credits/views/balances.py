@@ -11,7 +11,7 @@ from accounts.scoping import OrganizationRequest, organization_page
 from core.errors import PortalError
 from credits.models import PackSubscription, Purchase
 from credits.presentation import balances_of
-from credits.services.recurring import set_pack_renewal
+from credits.services.recurring_packs import set_pack_renewal
 
 
 @organization_page(Permission.BUY)

@@ -4,8 +4,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 
-from core.admin.records import ReadOnlyAdmin, for_each, linked
-from notifications.admin.shared import TypeFilter
+from core.admin.actions import for_each
+from core.admin.columns import linked
+from core.admin.records import ReadOnlyAdmin
+from notifications.admin.filters import TypeFilter
 from notifications.models import SentEmail
 from notifications.services.emails import resend_email
 
@@ -28,7 +30,7 @@ class SentEmailAdmin(ReadOnlyAdmin):
         linked("organization"),
         linked("event"),
         "confidential",
-        "words",
+        "text_sent",
     ]
     fields = tuple(readonly_fields)
     actions = ["resend"]
@@ -45,7 +47,7 @@ class SentEmailAdmin(ReadOnlyAdmin):
             self.message_user(request, f"{queued} queued for sending.", messages.SUCCESS)
 
     @admin.display(description="text")
-    def words(self, email: SentEmail) -> str:
+    def text_sent(self, email: SentEmail) -> str:
         if email.confidential and not email.sent_at:
             return "Not shown: it holds a secret for its receiver."
         return format_html("<pre>{}</pre>", email.text or "Written when it is first sent.")

@@ -3,10 +3,10 @@ import json
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
 
-from core.admin.records import ReadOnlyAdmin, ReadOnlyInline, linked
-from notifications.admin.shared import TypeFilter
+from core.admin.columns import linked, pretty_json
+from core.admin.records import ReadOnlyAdmin, ReadOnlyInline
+from notifications.admin.filters import TypeFilter
 from notifications.models import Event, SentEmail, WebhookDelivery
 
 
@@ -26,7 +26,7 @@ class DeliveriesInline(ReadOnlyInline):
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
-    list_display = ["public_id", "type", linked("organization"), "key", "occurred_at", "told"]
+    list_display = ["public_id", "type", linked("organization"), "key", "occurred_at", "fanned_out"]
     list_filter = [EventTypeFilter, "occurred_at"]
     search_fields = ["public_id", "key", "organization__public_id", "organization__name"]
     search_help_text = "Id, key or organization"
@@ -38,7 +38,7 @@ class EventAdmin(ReadOnlyAdmin):
         "key",
         "occurred_at",
         "created_at",
-        "told",
+        "fanned_out",
         "webhook_body",
     ]
     fields = tuple(readonly_fields)
@@ -48,9 +48,9 @@ class EventAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).select_related("organization")
 
     @admin.display(description="written down for sending", boolean=True)
-    def told(self, event: Event) -> bool:
+    def fanned_out(self, event: Event) -> bool:
         return event.fanned_out_at is not None
 
     @admin.display(description="webhook body")
     def webhook_body(self, event: Event) -> str:
-        return format_html("<pre>{}</pre>", json.dumps(json.loads(event.body), indent=2, ensure_ascii=False))
+        return pretty_json(json.loads(event.body))

@@ -13,10 +13,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
+from core.admin.actions import for_each
+from core.admin.columns import link_to, linked
 from core.admin.figures import TROUBLE, Figure, count_of_trouble, figures, recent_since
-from core.admin.records import ReadOnlyAdmin, ReadOnlyInline, for_each, link_to, linked
+from core.admin.records import ReadOnlyAdmin, ReadOnlyInline
 from core.errors import PortalError
-from notifications.admin.shared import TypeFilter
+from notifications.admin.filters import TypeFilter
 from notifications.forms import WebhookEndpointForm
 from notifications.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from notifications.services.deliveries import replay_delivery, send_test

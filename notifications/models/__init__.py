@@ -1,4 +1,4 @@
-"""What happened, who was told by email, and which programs were told by webhook."""
+"""Events, and the emails and webhook deliveries that follow from them."""
 
 from notifications.models.emails import MailboxMessage, SentEmail
 from notifications.models.events import EmailPreference, Event

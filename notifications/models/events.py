@@ -36,7 +36,7 @@ class Event(models.Model):
     occurred_at = models.DateTimeField()
     created_at = models.DateTimeField(default=timezone.now)
     fanned_out_at = models.DateTimeField(null=True, help_text="When its emails and deliveries were written down.")
-    # Of the object that `publish` returns: true when this call was the first to say it.
+    # Of the object that `publish` returns: true when this call was the first to publish it.
     is_new = False
 
     objects = EventQuerySet.as_manager()

@@ -1,4 +1,4 @@
-"""Where programs are told, what is to be told to them, and how each attempt went."""
+"""Webhook endpoints, what is to be delivered to them, and how each attempt went."""
 
 from datetime import datetime
 
@@ -89,7 +89,7 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
         return self.filter(next_attempt_at__lte=at).order_by("next_attempt_at", "id")
 
     def finished(self, *, before: datetime) -> "WebhookDeliveryQuerySet":
-        """Delivered or given up, and queued (or replayed) by then. The event stays: it is never told a second time."""
+        """Delivered or given up, and queued (or replayed) by then. The event stays: it is never published again."""
         return self.filter(next_attempt_at=None, retry_from__lte=before)
 
 

@@ -15,14 +15,16 @@ from django.db import transaction
 
 from core.background import after_commit
 from core.errors import InvalidInput, RuleRefused
-from notifications import event_types, signing, transport
+from core.locks import for_update
+from notifications import event_types
+from notifications.emails.recipients import recipients
 from notifications.engine.backoff import next_webhook_attempt
 from notifications.models import Event, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from notifications.models.events import iso_utc
-from notifications.recipients import recipients
 from notifications.services.emails import send_email
-from notifications.targets import Resolver, check_target, system_resolver
-from notifications.transport import Answer
+from notifications.webhooks import signatures, transport
+from notifications.webhooks.targets import Resolver, check_target, system_resolver
+from notifications.webhooks.transport import Answer
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +63,7 @@ def replay_delivery(*, delivery: WebhookDelivery, now: datetime) -> WebhookDeliv
 
     Raises RuleRefused while its endpoint is disabled.
     """
-    delivery = WebhookDelivery.objects.select_for_update().get(pk=delivery.pk)
+    delivery = for_update(WebhookDelivery.objects.filter(pk=delivery.pk)).get()
     _refuse_disabled(delivery.endpoint)
     delivery.status = WebhookDelivery.Status.PENDING
     delivery.attempts = 0
@@ -98,7 +100,7 @@ def _refuse_disabled(endpoint: WebhookEndpoint) -> None:
 def _claim(endpoint_id: int, now: datetime) -> WebhookEndpoint | None:
     """The endpoint, reserved for this worker, or None. The reservation lapses by itself."""
     free = WebhookEndpoint.objects.free(at=now).filter(pk=endpoint_id)
-    endpoint = free.select_for_update(skip_locked=True, of=("self",)).select_related("organization").first()
+    endpoint = for_update(free, skip_locked=True, of=("self",)).select_related("organization").first()
     if endpoint is not None:
         timeout = timedelta(seconds=settings.WEBHOOKS_TIMEOUT_SECONDS)
         endpoint.claimed_until = now + TURN + timeout + CLAIM_MARGIN
@@ -115,7 +117,7 @@ def _attempt(
     delivery: WebhookDelivery, endpoint: WebhookEndpoint, *, at: datetime, resolve: Resolver
 ) -> WebhookAttempt:
     event = delivery.event
-    headers = signing.signed_headers(
+    headers = signatures.signed_headers(
         message_id=event.public_id, body=event.body, signing_secrets=endpoint.secrets_at(at), at=at
     )
     headers |= {"content-type": "application/json", "user-agent": USER_AGENT}
@@ -133,8 +135,8 @@ def _attempt(
 @transaction.atomic
 def _record(delivery: WebhookDelivery, answer: Answer, *, at: datetime) -> WebhookAttempt:
     """Write down how an attempt at `at` went, and what follows from it."""
-    endpoint = WebhookEndpoint.objects.select_for_update().get(pk=delivery.endpoint_id)
-    delivery = WebhookDelivery.objects.select_for_update(of=("self",)).select_related("event").get(pk=delivery.pk)
+    endpoint = for_update(WebhookEndpoint.objects.filter(pk=delivery.endpoint_id)).get()
+    delivery = for_update(WebhookDelivery.objects.filter(pk=delivery.pk), of=("self",)).select_related("event").get()
     attempt = WebhookAttempt.objects.create(
         delivery=delivery,
         status_code=answer.status_code,

@@ -13,7 +13,9 @@ from django.db import transaction
 from accounts.models import Organization
 from core.background import after_commit
 from core.errors import Conflict
-from notifications import event_types, rendering
+from core.locks import for_update
+from notifications import event_types
+from notifications.emails import rendering
 from notifications.engine.backoff import next_email_attempt
 from notifications.models import SentEmail
 
@@ -38,18 +40,18 @@ def send_email(
     """One email to one address that is not about an event, such as a gift card to its receiver.
 
     `template` names the files in `templates/notifications/emails/`, rendered at once so that no secret of the
-    context is stored but in the message; `confidential` removes its words after sending. A repeat of `key` returns
+    context is stored but in the message; `confidential` removes its text after sending. A repeat of `key` returns
     the first email and sends nothing; with another address it raises Conflict.
     """
-    words = rendering.words(template, context, organization=organization)
+    rendered = rendering.render_email(template, context, organization=organization)
     email, created = SentEmail.objects.get_or_create(
         key=key,
         defaults={
             "to": to,
             "organization": organization,
-            "subject": words.subject,
-            "text": words.text,
-            "html": words.html,
+            "subject": rendered.subject,
+            "text": rendered.text,
+            "html": rendered.html,
             "confidential": confidential,
             "next_attempt_at": now,
         },
@@ -86,8 +88,8 @@ def deliver_email(*, email_id: int, now: datetime) -> SentEmail | None:
 
 @transaction.atomic
 def resend_email(*, email: SentEmail, now: datetime) -> SentEmail:
-    """Queue an email again, with fresh tries. Raises Conflict for a confidential one whose words are gone."""
-    email = SentEmail.objects.select_for_update().get(pk=email.pk)
+    """Queue an email again, with fresh tries. Raises Conflict for a confidential one whose text is gone."""
+    email = for_update(SentEmail.objects.filter(pk=email.pk)).get()
     if email.confidential and email.sent_at:
         raise Conflict("This email held a secret; its words were removed when it was sent, so it cannot be sent again.")
     email.status = SentEmail.Status.QUEUED
@@ -101,7 +103,7 @@ def resend_email(*, email: SentEmail, now: datetime) -> SentEmail:
 @transaction.atomic
 def _claim(email_id: int, now: datetime) -> SentEmail | None:
     """The email, reserved for this worker, or None. The reservation lapses by itself."""
-    email = SentEmail.objects.due(at=now).filter(pk=email_id).select_for_update(skip_locked=True).first()
+    email = for_update(SentEmail.objects.due(at=now).filter(pk=email_id), skip_locked=True).first()
     if email is not None:
         email.attempts += 1
         email.next_attempt_at = now + CLAIM
@@ -110,11 +112,11 @@ def _claim(email_id: int, now: datetime) -> SentEmail | None:
 
 
 def _hand_over(email: SentEmail) -> None:
-    """Give the email to the mail server. An event's email gets its words here, so a broken template is retried."""
+    """Give the email to the mail server. An event's email gets its text here, so a broken template is retried."""
     if not email.text:
         assert email.event is not None
-        words = rendering.words_for_event(email.event)
-        email.subject, email.text, email.html = words.subject, words.text, words.html
+        rendered = rendering.render_event_email(email.event)
+        email.subject, email.text, email.html = rendered.subject, rendered.text, rendered.html
     message = EmailMultiAlternatives(email.subject, email.text, to=[email.to], headers=_headers(email))
     message.attach_alternative(email.html, "text/html")
     message.send()

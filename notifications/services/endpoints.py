@@ -1,4 +1,4 @@
-"""Endpoints that hear of events."""
+"""Making and changing webhook endpoints."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,9 +7,11 @@ from django.db import transaction
 
 from accounts.models import Organization
 from core.errors import InvalidInput
-from notifications import event_types, signing
+from core.locks import for_update
+from notifications import event_types
 from notifications.models import WebhookEndpoint
-from notifications.targets import Resolver, check_target, system_resolver
+from notifications.webhooks import signatures
+from notifications.webhooks.targets import Resolver, check_target, system_resolver
 
 PREVIOUS_SECRET_VALID = timedelta(hours=24)
 
@@ -33,7 +35,7 @@ def create_endpoint(
         organization=organization,
         event_types=checked_event_types(event_types),
         description=description,
-        secret=signing.new_secret(),
+        secret=signatures.new_secret(),
     )
 
 
@@ -48,7 +50,7 @@ def update_endpoint(
     resolve: Resolver = system_resolver,
 ) -> WebhookEndpoint:
     """Change an endpoint; its organization and secret stay. Raises InvalidInput as `create_endpoint` does."""
-    endpoint = WebhookEndpoint.objects.select_for_update().get(pk=endpoint.pk)
+    endpoint = for_update(WebhookEndpoint.objects.filter(pk=endpoint.pk)).get()
     if url != endpoint.url:
         check_target(url, resolve=resolve)
     endpoint.url = url
@@ -64,10 +66,10 @@ def update_endpoint(
 @transaction.atomic
 def rotate_secret(*, endpoint: WebhookEndpoint, now: datetime) -> WebhookEndpoint:
     """A new secret; the one before it signs as well for 24 hours, one before that no longer does."""
-    endpoint = WebhookEndpoint.objects.select_for_update().get(pk=endpoint.pk)
+    endpoint = for_update(WebhookEndpoint.objects.filter(pk=endpoint.pk)).get()
     endpoint.previous_secret = endpoint.secret
     endpoint.previous_secret_until = now + PREVIOUS_SECRET_VALID
-    endpoint.secret = signing.new_secret()
+    endpoint.secret = signatures.new_secret()
     endpoint.save(update_fields=["secret", "previous_secret", "previous_secret_until"])
     return endpoint
 

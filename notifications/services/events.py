@@ -1,4 +1,4 @@
-"""From a fact to the emails and webhook deliveries that tell of it."""
+"""From an event to the emails and webhook deliveries about it."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -8,9 +8,10 @@ from django.db import transaction
 
 from accounts.models import Organization
 from core.background import after_commit
+from core.locks import for_update
 from notifications import event_types
+from notifications.emails.recipients import recipients
 from notifications.models import Event, SentEmail, WebhookDelivery, WebhookEndpoint
-from notifications.recipients import recipients
 from notifications.services.preferences import email_wanted
 
 # A fan-out that has not happened by then was lost with its task, and the sweep does it.
@@ -28,11 +29,11 @@ def publish(
     email_context: Mapping[str, Any] | None = None,
     is_emailed: bool = True,
 ) -> Event:
-    """Say that something happened, in the caller's transaction: what is rolled back was never told.
+    """Record that something happened, in the caller's transaction: what is rolled back sends nothing.
 
     `data` is what webhooks carry (the organization is added), JSON values only, quantities as decimal strings.
     `email_context` is what only the emails need; without `is_emailed` there are none. `key` makes it once for ever:
-    another call with the same type and key returns the first event (`is_new` is then false) and tells nobody. `now` is
+    another call with the same type and key returns the first event (`is_new` is then false) and sends nothing. `now` is
     when it happened.
 
     Raises UnknownEventType for a type nobody registered, ValueError for a key that another organization's event has.
@@ -60,14 +61,14 @@ def publish(
 
 
 def published(*, type: str, keys: Iterable[str]) -> set[str]:
-    """Those of the keys whose event of this type was already said."""
+    """Those of the keys whose event of this type was published already."""
     return set(Event.objects.filter(type=type, key__in=list(keys)).values_list("key", flat=True))
 
 
 @transaction.atomic
 def fan_out(*, event_id: int, now: datetime) -> Event:
-    """Write down who is told of an event, once; the sending follows after the commit."""
-    event = Event.objects.select_for_update(of=("self",)).select_related("organization").get(pk=event_id)
+    """Make the emails and webhook deliveries of an event, once; they are sent after the commit."""
+    event = for_update(Event.objects.filter(pk=event_id), of=("self",)).select_related("organization").get()
     if event.fanned_out_at is not None:
         return event
     event_type = event_types.get(event.type)

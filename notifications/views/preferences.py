@@ -12,9 +12,9 @@ from accounts.models import Organization
 from accounts.permissions import Permission
 from accounts.scoping import OrganizationRequest, organization_page
 from notifications import event_types
+from notifications.emails.recipients import recipients
+from notifications.emails.rendering import UNSUBSCRIBE_SALT
 from notifications.forms import PreferencesForm
-from notifications.recipients import recipients
-from notifications.rendering import UNSUBSCRIBE_SALT
 from notifications.services.preferences import set_preferences, switch_off, wanted_codes
 
 

@@ -1,4 +1,4 @@
-"""Payments in the back office: the inbox, who is who at Stripe, and dj-stripe's mirror to look things up in."""
+"""Payments in the back office: the inbox, our customers at Stripe, and dj-stripe's mirror."""
 
 from payments.admin import catalogue, customers, inbox, mirror
 

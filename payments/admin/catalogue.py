@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from core.admin.records import ReadOnlyAdmin
-from payments.dashboard import dashboard_link
+from payments.admin.stripe_dashboard import dashboard_link
 from payments.models import CatalogueEntry
 
 

@@ -2,17 +2,18 @@
 
 from django.contrib import admin
 
-from core.admin.records import ReadOnlyAdmin, linked
-from payments.dashboard import dashboard_link
+from core.admin.columns import linked
+from core.admin.records import ReadOnlyAdmin
+from payments.admin.stripe_dashboard import dashboard_link
 from payments.models import Customer, StripeAccount, StripeWebhookEndpoint
 
 
 @admin.register(Customer)
 class CustomerAdmin(ReadOnlyAdmin):
-    list_display = ["name", linked("organization"), "at_stripe", "email", "asked_at"]
+    list_display = ["name", linked("organization"), "at_stripe", "email", "created_at"]
     list_select_related = ["organization"]
     search_fields = ["=stripe_id", "name", "email", "=organization__public_id", "organization__name"]
-    fields = [linked("organization"), "at_stripe", "name", "email", "asked_at", "revision", "told_revision"]
+    fields = [linked("organization"), "at_stripe", "name", "email", "created_at", "revision", "confirmed_revision"]
 
     @admin.display(description="at Stripe", ordering="stripe_id")
     def at_stripe(self, customer: Customer) -> str:

@@ -1,4 +1,4 @@
-"""The inbox: what Stripe told us and what became of it, with replay."""
+"""The inbox: Stripe's events and what became of them, with replay."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -14,17 +14,17 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
+from core.admin.columns import pretty_json
 from core.admin.figures import TROUBLE, Figure, count_of_trouble, figures
 from core.admin.records import ReadOnlyAdmin
 from payments import inbox
-from payments.admin.shared import pretty
-from payments.dashboard import dashboard_link
+from payments.admin.stripe_dashboard import dashboard_link
 from payments.models import Customer, InboxRefusal, StripeEvent
 
 
 @admin.register(StripeEvent)
 class StripeEventAdmin(ReadOnlyAdmin):
-    """Events can be replayed and given up, by staff with that permission; nothing else about them can change."""
+    """Staff with that permission can replay an event or give it up; nothing else about it can change."""
 
     change_form_template = "admin/payments/stripeevent/change_form.html"
     list_display = [
@@ -88,7 +88,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="payload")
     def payload_pretty(self, event: StripeEvent) -> str:
-        return pretty(event.payload)
+        return pretty_json(event.payload)
 
     @admin.action(description="Replay selected events", permissions=["replay"])
     def replay_selected(self, request: HttpRequest, queryset: QuerySet[StripeEvent]) -> None:

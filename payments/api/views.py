@@ -1,4 +1,4 @@
-"""Where Stripe delivers its events."""
+"""Where Stripe delivers its events. What becomes of one is told in `payments/inbox/__init__.py`."""
 
 from django.core.exceptions import RequestDataTooBig
 from django.utils import timezone
@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from payments.inbox.receiving import receive, refuse
+from payments.inbox.deliveries import receive, refuse
 from payments.models import InboxRefusal
 
 ReceivedSerializer = inline_serializer("StripeEventReceived", {"received": serializers.BooleanField()})

@@ -1,58 +1,27 @@
 """The catalogue as a TOML file: `load_catalog`, `dump_catalog`.
 
-An app declares each of its tables as a `Section`: the fields of an entry, how one is saved and how all are read. The
-reading, checking, reporting and writing is done here, so that every table refuses and reports in the same words::
+An app declares the entries of each of its tables, and how one is read from its row and saved, as a class. What is the
+same for all of them, reading, refusing by place, reporting and writing, is done here::
 
-    register_section(
-        Section(
-            name="units",
-            order=10,
-            fields={"code": Code(), "name": Text(max_length=120), "step": Quantity(optional=True), "retired": Flag()},
-            known=lambda: Unit.objects.values_list("code", flat=True),
-            save=save_unit,      # (entry: dict, now) -> Change
-            read=dump_units,     # () -> list of entries, as they would stand in the file
-        )
-    )
+    class UnitEntry(Entry):
+        section = "units"
+        order = 10
+
+        code: Annotated[str, values.code(40)]
+        name: Annotated[str, values.text(80)]
+        step: values.PositiveQuantity | None = None
+
+        @classmethod
+        def present(cls) -> Iterator[Self]: ...
+
+        def save(self, *, changed: Set[str], now: datetime) -> None: ...
+
+    register_section(UnitEntry)
 """
 
-from payments.catalogue_file.fields import (
-    Amount,
-    Choice,
-    Code,
-    Currency,
-    Field,
-    Flag,
-    Quantity,
-    Reference,
-    Table,
-    Tables,
-    Text,
-    Texts,
-    Whole,
-)
-from payments.catalogue_file.loading import CatalogueRefused, load
-from payments.catalogue_file.sections import Change, Section, register_section, save_by_code
+from payments.catalogue_file.entries import register_section
+from payments.catalogue_file.loading import load
+from payments.catalogue_file.refusals import CatalogueRefused
 from payments.catalogue_file.writing import dump
 
-__all__ = [
-    "Amount",
-    "CatalogueRefused",
-    "Change",
-    "Choice",
-    "Code",
-    "Currency",
-    "Field",
-    "Flag",
-    "Quantity",
-    "Reference",
-    "Section",
-    "Table",
-    "Tables",
-    "Text",
-    "Texts",
-    "Whole",
-    "dump",
-    "load",
-    "register_section",
-    "save_by_code",
-]
+__all__ = ["CatalogueRefused", "dump", "load", "register_section"]

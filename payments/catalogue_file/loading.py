@@ -1,46 +1,34 @@
 """Read a catalogue file: everything that is wrong with it at once, or all of it in one transaction."""
 
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ValidationError as RowRefused
 from django.db import transaction
+from pydantic import ValidationError, create_model
 
 from core.errors import PortalError
-from payments.catalogue_file.fields import Entry, Reader, read_entry
-from payments.catalogue_file.sections import Change, Section, sections
-
-
-class CatalogueRefused(PortalError):
-    """Nothing was changed. `problems` name everything that is wrong, each with its place: `packs[2].price: …`."""
-
-    code = "catalogue_refused"
-    http_status = 400
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems), problems=problems)
-        self.problems = problems
+from payments.catalogue_file.entries import Declared, Entry, sections
+from payments.catalogue_file.refusals import CatalogueRefused, refused_by_schema, refused_in_saving
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one entry."""
+    """What becomes of an entry, and of which of its keys."""
 
-    section: str
-    code: str
-    change: Change
+    place: str
+    entry: Entry
+    verb: str
+    changed: tuple[str, ...]
 
     def __str__(self) -> str:
-        details = f": {', '.join(self.change.details)}" if self.change.details else ""
-        return f"{self.section} {self.code} {self.change.verb}{details}"
-
-
-class _DryRun(Exception):
-    """Takes everything back."""
+        said = f"{self.entry.section} {self.entry.code} {self.verb}"
+        return said if self.verb in ("created", "unchanged") else f"{said}: {', '.join(self.changed)}"
 
 
 def load(*, text: str, now: datetime, dry_run: bool = False) -> list[Outcome]:
@@ -48,102 +36,80 @@ def load(*, text: str, now: datetime, dry_run: bool = False) -> list[Outcome]:
 
     Raises `CatalogueRefused` with every problem, and then nothing was changed.
     """
-    outcomes: list[Outcome] = []
-    try:
-        with transaction.atomic():
-            entries = list(_read(text))
-            problems: list[str] = []
-            for section, place, entry in entries:
-                try:
-                    with transaction.atomic():
-                        outcomes.append(Outcome(section.name, entry["code"], section.save(entry=entry, now=now)))
-                except (PortalError, ValidationError) as error:
-                    problems += _problems(place, error)
-            if problems:
-                raise CatalogueRefused(problems)
-            _finish(now)
-            if dry_run:
-                raise _DryRun
-    except _DryRun:
-        pass
+    with transaction.atomic():
+        outcomes = _read(text)
+        _save(outcomes, now)
+        if dry_run:
+            transaction.set_rollback(True)
     return outcomes
 
 
-def _finish(now: datetime) -> None:
-    for section in sections():
-        if section.finish:
+def _save(outcomes: list[Outcome], now: datetime) -> None:
+    problems: list[str] = []
+    for outcome in outcomes:
+        if outcome.changed:
+            try:
+                with transaction.atomic():
+                    outcome.entry.save(changed=frozenset(outcome.changed), now=now)
+            except (PortalError, RowRefused) as error:
+                problems += refused_in_saving(error, outcome.place)
+    if not problems:
+        for name, section in sections().items():
             try:
                 section.finish(now=now)
             except PortalError as error:
-                raise CatalogueRefused(_problems(section.name, error)) from error
+                problems += refused_in_saving(error, name)
+    if problems:
+        raise CatalogueRefused(problems)
 
 
-def _read(text: str) -> Iterator[tuple[Section, str, Entry]]:
-    """Each entry with its section and place, in the order of saving. Raises `CatalogueRefused`."""
+def _read(text: str) -> list[Outcome]:
+    """What is to become of each entry, in the order of saving. Raises `CatalogueRefused`."""
     try:
         document = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise CatalogueRefused([f"This is not TOML: {error}"]) from error
-    by_name = {section.name: section for section in sections()}
-    codes = {name: set(section.known()) for name, section in by_name.items()}
-    existing = {name: frozenset(known) for name, known in codes.items()}
-    reader = Reader(codes=codes)
-    for name, value in document.items():
-        if name not in by_name:
-            reader.refuse(name, f"is not known here; known are {', '.join(by_name)}")
-        elif not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-            reader.refuse(name, f"must be a list of tables, each under [[{name}]]")
-    usable = {name: value for name, value in document.items() if name in by_name and _is_tables(value)}
-    for name, tables in usable.items():
-        _note_codes(name, tables, reader)
-    read = [
-        (section, place, _read_one(section, table, place, existing[section.name], reader))
-        for section in by_name.values()
-        for place, table in _places(section.name, usable.get(section.name, []))
+    problems: list[str] = []
+    known: dict[str, dict[str, Entry | None]] = {}
+    for name, section in sections().items():
+        first: dict[str, int] = {}
+        for index, code in _codes(document.get(name)):
+            if first.setdefault(code, index) != index:
+                problems.append(f"{name}[{index}].code: {code!r} was already given in {name}[{first[code]}]")
+        known[name] = dict.fromkeys(first) | {entry.code: entry for entry in section.present()}
+    schema = _schema(tuple(sections().values()))
+    try:
+        catalogue = schema.model_validate(document, context=known)
+    except ValidationError as error:
+        problems += refused_by_schema(error, schema)
+    if problems:
+        raise CatalogueRefused(problems)
+    return [
+        _outcome(f"{name}[{index}]", entry, known[name][entry.code])
+        for name in sections()
+        for index, entry in enumerate(getattr(catalogue, name))
     ]
-    if reader.problems:
-        raise CatalogueRefused(reader.problems)
-    yield from read
 
 
-def _read_one(section: Section, table: Entry, place: str, existing: frozenset[str], reader: Reader) -> Entry:
-    return read_entry(table, section.fields, section.check, place, reader, exists=table.get("code") in existing)
+def _codes(array: object) -> Iterator[tuple[int, str]]:
+    """Of what should be a list of tables, but has not been looked at yet."""
+    for index, table in enumerate(array if isinstance(array, list) else ()):
+        if isinstance(table, dict) and isinstance(table.get("code"), str):
+            yield index, table["code"]
 
 
-def _note_codes(name: str, tables: list[Entry], reader: Reader) -> None:
-    """Let entries of this file refer to each other, and refuse a code that stands twice."""
-    first: dict[Any, str] = {}
-    for place, table in _places(name, tables):
-        code = table.get("code")
-        if not isinstance(code, str):
-            continue
-        if code in first:
-            reader.refuse(f"{place}.code", f"{code!r} was already given in {first[code]}")
-        first.setdefault(code, place)
-        reader.codes[name].add(code)
+@cache
+def _schema(entries: tuple[type[Entry], ...]) -> type[Declared]:
+    """Of the whole file."""
+    fields: dict[str, Any] = {entry.section: (list[entry], []) for entry in entries}  # type: ignore[valid-type]
+    return create_model("Catalogue", __base__=Declared, **fields)
 
 
-def _places(name: str, tables: list[Entry]) -> Iterator[tuple[str, Entry]]:
-    return ((f"{name}[{index}]", table) for index, table in enumerate(tables))
-
-
-def _is_tables(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(each, dict) for each in value)
-
-
-def _problems(place: str, error: PortalError | ValidationError) -> list[str]:
-    if isinstance(error, ValidationError):
-        if hasattr(error, "error_dict"):
-            return [f"{place}.{name}: {' '.join(messages)}" for name, messages in error.message_dict.items()]
-        return [f"{place}: {' '.join(error.messages)}"]
-    field = getattr(error, "field", None)
-    return [f"{place}.{field}: {error.message}" if field else f"{place}: {error.message}"]
-
-
-def said(outcomes: list[Outcome], say: Callable[[str], None]) -> None:
-    """Tell an operator what was done: each change, and how many entries needed none."""
-    for outcome in outcomes:
-        if outcome.change.verb != "unchanged":
-            say(str(outcome))
-    unchanged = sum(outcome.change.verb == "unchanged" for outcome in outcomes)
-    say(f"{len(outcomes) - unchanged} changed, {unchanged} unchanged.")
+def _outcome(place: str, wanted: Entry, present: Entry | None) -> Outcome:
+    if present is None:
+        return Outcome(place, wanted, "created", tuple(wanted.model_fields_set))
+    before, after = dict(present), dict(wanted)
+    changed = tuple(name for name in type(wanted).model_fields if after[name] != before[name])
+    if "retired" in changed:
+        return Outcome(place, wanted, "retired" if after["retired"] else "brought back", changed)
+    return Outcome(place, wanted, "updated" if changed else "unchanged", changed)

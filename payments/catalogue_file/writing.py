@@ -1,76 +1,74 @@
 """Write the catalogue as TOML, in the form in which it is read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from typing import Any
 
-from payments.catalogue_file.fields import Entry, Field, Table, Tables
-from payments.catalogue_file.sections import sections
+import tomlkit
+from pydantic import BaseModel
+from tomlkit.items import AoT, Item
+from tomlkit.items import Table as TableUnderHeading
 
-ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
-LONGEST_LINE = 120
+from core.quantities import as_text
+from payments.catalogue_file.entries import Declared, sections, table_of
+
+LONGEST_LIST = 100
 
 
 def dump() -> str:
     """The present catalogue; loading it changes nothing."""
-    blocks = [block for section in sections() for entry in section.read() for block in _entry(section, entry)]
-    return "\n".join(blocks)
+    document = tomlkit.document()
+    for name, section in sections().items():
+        if entries := list(section.present()):
+            document.add(name, _array(entries))
+    return tomlkit.dumps(document)
 
 
-def _entry(section: Any, entry: Entry) -> Iterator[str]:
-    yield f"[[{section.name}]]\n{_lines(entry, section.fields)}{_headed(section.name, entry, section.fields)}"
+def _array(tables: Iterable[BaseModel]) -> AoT:
+    array = tomlkit.aot()
+    for each in tables:
+        array.append(_under_heading(each))
+    return array
 
 
-def _lines(entry: Mapping[str, Any], fields: Mapping[str, Field]) -> str:
-    """What stands in lines of its own: everything that is not under a heading."""
-    return "".join(
-        f"{name} = {_value(fields[name].write(value))}\n"
-        for name, value in _given(entry, fields)
-        if not _has_heading(fields[name])
-    )
+def _under_heading(table: BaseModel) -> TableUnderHeading:
+    """What has a heading of its own comes last: lines below it would belong to it."""
+    written, headed = tomlkit.table(), {}
+    for name, value in _said(table):
+        if _has_heading(table_of(type(table).model_fields[name].annotation)):
+            headed[name] = value
+        else:
+            written.add(name, _in_line(value))
+    for name, value in headed.items():
+        written.add(name, _array(value) if isinstance(value, list) else _under_heading(value))
+    return written
 
 
-def _headed(path: str, entry: Mapping[str, Any], fields: Mapping[str, Field]) -> str:
-    text = ""
-    for name, value in _given(entry, fields):
-        field = fields[name]
-        if not isinstance(field, Table) or not _has_heading(field):
-            continue
-        heading = f"[[{path}.{name}]]" if isinstance(field, Tables) else f"[{path}.{name}]"
-        for table in value if isinstance(field, Tables) else [value]:
-            text += f"{heading}\n{_lines(table, field.fields)}{_headed(f'{path}.{name}', table, field.fields)}"
-    return text
+def _has_heading(table: type[Declared] | None) -> bool:
+    """Tables that hold other tables: in braces, they would not fit on a line."""
+    return table is not None and any(table_of(field.annotation) for field in table.model_fields.values())
 
 
-def _has_heading(field: Field) -> bool:
-    return isinstance(field, Table) and not field.inline
+def _said(table: BaseModel) -> Iterator[tuple[str, Any]]:
+    for name, field in type(table).model_fields.items():
+        value = getattr(table, name)
+        if value or value != field.default:
+            yield name, value
 
 
-def _given(entry: Mapping[str, Any], fields: Mapping[str, Field]) -> Iterator[tuple[str, Any]]:
-    """In the order in which the section declares its fields; what is None is left out."""
-    return ((name, entry[name]) for name in fields if entry.get(name) is not None)
-
-
-def _value(value: Any, room: int = LONGEST_LINE) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, str):
-        return _text(value)
+def _in_line(value: Any) -> Item:
+    if isinstance(value, Decimal):
+        return tomlkit.string(as_text(value))
     if isinstance(value, list):
-        items = [_value(each) for each in value]
-        line = f"[{', '.join(items)}]"
-        return line if len(line) <= room - 20 else "[\n" + "".join(f"    {item},\n" for item in items) + "]"
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{name} = {_value(each)}" for name, each in value.items()) + " }" if value else "{}"
-    raise TypeError(f"{type(value).__name__} cannot stand in a catalogue file")
-
-
-def _text(value: str) -> str:
-    return '"' + "".join(_character(character) for character in value) + '"'
-
-
-def _character(character: str) -> str:
-    if character in ESCAPES:
-        return ESCAPES[character]
-    return f"\\u{ord(character):04x}" if ord(character) < 0x20 or ord(character) == 0x7F else character
+        array = tomlkit.array()
+        for each in value:
+            array.append(_in_line(each))
+        return array.multiline(len(array.as_string()) > LONGEST_LIST)
+    if isinstance(value, (BaseModel, dict)):
+        table = tomlkit.inline_table()
+        table.add(tomlkit.ws(" "))
+        for name, each in _said(value) if isinstance(value, BaseModel) else value.items():
+            table.add(name, _in_line(each))
+        table.add(tomlkit.ws(" "))
+        return table
+    return tomlkit.item(value)

@@ -4,15 +4,15 @@ https://docs.stripe.com/api/products, …/prices, …/entitlements/feature, …/
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from payments.gateway.client import Json, read, read_all, write
+from payments.gateway.client import read, read_all, write
+from payments.stripe_objects.fields import StripeObject
 
 # Stripe looks up at most ten lookup keys in one call.
 LOOKUP_KEYS_PER_CALL = 10
 
 
-def products() -> Iterator[Json]:
+def products() -> Iterator[StripeObject]:
     """Active and archived."""
     return read_all("products.list")
 
@@ -24,7 +24,7 @@ def create_product(
     idempotency_key: str,
     description: str | None = None,
     features: list[str] | None = None,
-) -> Json:
+) -> StripeObject:
     return write(
         "products.create",
         idempotency_key=idempotency_key,
@@ -35,14 +35,14 @@ def create_product(
     )
 
 
-def update_product(*, product: str, idempotency_key: str, **changes: Any) -> Json:
+def update_product(*, product: str, idempotency_key: str, **changes: object) -> StripeObject:
     """`changes` are Stripe's own fields: `name`, `description`, `active`, `metadata`, `marketing_features`."""
     return write("products.update", product, idempotency_key=idempotency_key, **changes)
 
 
-def prices(*, lookup_keys: list[str]) -> dict[str, Json]:
+def prices(*, lookup_keys: list[str]) -> dict[str, StripeObject]:
     """The prices that hold these lookup keys, by key; active and archived. At most one price holds a key."""
-    found: dict[str, Json] = {}
+    found: dict[str, StripeObject] = {}
     for start in range(0, len(lookup_keys), LOOKUP_KEYS_PER_CALL):
         some = lookup_keys[start : start + LOOKUP_KEYS_PER_CALL]
         for price in read_all("prices.list", lookup_keys=some, expand=["data.tiers"]):
@@ -50,25 +50,25 @@ def prices(*, lookup_keys: list[str]) -> dict[str, Json]:
     return found
 
 
-def create_price(*, idempotency_key: str, **fields: Any) -> Json:
+def create_price(*, idempotency_key: str, **fields: object) -> StripeObject:
     """`fields` are Stripe's own. With `transfer_lookup_key` the key moves here from the price that held it."""
     return write("prices.create", idempotency_key=idempotency_key, **fields)
 
 
-def update_price(*, price: str, idempotency_key: str, **changes: Any) -> Json:
+def update_price(*, price: str, idempotency_key: str, **changes: object) -> StripeObject:
     """`active`, `lookup_key`, `metadata`, `nickname`. An amount can never change."""
     return write("prices.update", price, idempotency_key=idempotency_key, **changes)
 
 
-def retrieve_price(*, price: str) -> Json:
+def retrieve_price(*, price: str) -> StripeObject:
     return read("prices.retrieve", price, expand=["tiers"])
 
 
-def features() -> Iterator[Json]:
+def features() -> Iterator[StripeObject]:
     return read_all("entitlements.features.list")
 
 
-def create_feature(*, name: str, lookup_key: str, metadata: Mapping[str, str], idempotency_key: str) -> Json:
+def create_feature(*, name: str, lookup_key: str, metadata: Mapping[str, str], idempotency_key: str) -> StripeObject:
     return write(
         "entitlements.features.create",
         idempotency_key=idempotency_key,
@@ -78,24 +78,24 @@ def create_feature(*, name: str, lookup_key: str, metadata: Mapping[str, str], i
     )
 
 
-def update_feature(*, feature: str, idempotency_key: str, **changes: Any) -> Json:
+def update_feature(*, feature: str, idempotency_key: str, **changes: object) -> StripeObject:
     return write("entitlements.features.update", feature, idempotency_key=idempotency_key, **changes)
 
 
-def product_features(*, product: str) -> Iterator[Json]:
+def product_features(*, product: str) -> Iterator[StripeObject]:
     return read_all("products.features.list", product)
 
 
-def attach_feature(*, product: str, feature: str, idempotency_key: str) -> Json:
+def attach_feature(*, product: str, feature: str, idempotency_key: str) -> StripeObject:
     return write("products.features.create", product, idempotency_key=idempotency_key, entitlement_feature=feature)
 
 
-def meters() -> Iterator[Json]:
+def meters() -> Iterator[StripeObject]:
     """Active and inactive."""
     return read_all("billing.meters.list")
 
 
-def create_meter(*, name: str, event_name: str, formula: str, idempotency_key: str) -> Json:
+def create_meter(*, name: str, event_name: str, formula: str, idempotency_key: str) -> StripeObject:
     """A meter whose events name their customer in `stripe_customer_id` and their quantity in `value`."""
     return write(
         "billing.meters.create",
@@ -108,6 +108,6 @@ def create_meter(*, name: str, event_name: str, formula: str, idempotency_key: s
     )
 
 
-def update_meter(*, meter: str, name: str, idempotency_key: str) -> Json:
+def update_meter(*, meter: str, name: str, idempotency_key: str) -> StripeObject:
     """Only the name can change."""
     return write("billing.meters.update", meter, idempotency_key=idempotency_key, display_name=name)

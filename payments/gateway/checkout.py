@@ -6,11 +6,11 @@ object an event speaks of names our row.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 
-from payments.gateway.client import Json, read, read_all, write
+from payments.gateway.client import read, read_all, write
+from payments.stripe_objects.fields import StripeObject
 
 EXPAND = ["line_items", "payment_intent.latest_charge"]
 
@@ -18,7 +18,7 @@ EXPAND = ["line_items", "payment_intent.latest_charge"]
 def create_payment(
     *,
     customer: str,
-    line_items: Sequence[Mapping[str, Any]],
+    line_items: Sequence[Mapping[str, object]],
     success_url: str,
     cancel_url: str,
     metadata: Mapping[str, str],
@@ -27,12 +27,12 @@ def create_payment(
     save_card: bool = False,
     expires_at: datetime | None = None,
     description: str | None = None,
-) -> Json:
+) -> StripeObject:
     """Pay once. `line_items` are `{"price": …, "quantity": …}` or carry `price_data`; an invoice is made as a receipt.
 
     `save_card` keeps the card for off-session payments. `expires_at`: 30 minutes to 24 hours ahead.
     """
-    intent: dict[str, Any] = {"metadata": dict(metadata)}
+    intent: dict[str, object] = {"metadata": dict(metadata)}
     if save_card:
         intent["setup_future_usage"] = "off_session"
     if description:
@@ -52,7 +52,7 @@ def create_payment(
 def create_subscription(
     *,
     customer: str,
-    line_items: Sequence[Mapping[str, Any]],
+    line_items: Sequence[Mapping[str, object]],
     success_url: str,
     cancel_url: str,
     metadata: Mapping[str, str],
@@ -61,9 +61,9 @@ def create_subscription(
     trial_days: int = 0,
     expires_at: datetime | None = None,
     description: str | None = None,
-) -> Json:
+) -> StripeObject:
     """Subscribe. A metered price is given without a quantity."""
-    subscription: dict[str, Any] = {"metadata": dict(metadata)}
+    subscription: dict[str, object] = {"metadata": dict(metadata)}
     if trial_days:
         subscription["trial_period_days"] = trial_days
     if description:
@@ -87,7 +87,7 @@ def create_setup(
     cancel_url: str,
     metadata: Mapping[str, str],
     idempotency_key: str,
-) -> Json:
+) -> StripeObject:
     """Save a card without paying."""
     return write(
         "checkout.sessions.create",
@@ -102,17 +102,17 @@ def create_setup(
     )
 
 
-def retrieve(*, session: str) -> Json:
+def retrieve(*, session: str) -> StripeObject:
     """With its lines, its payment intent and that intent's charge inside."""
     return read("checkout.sessions.retrieve", session, expand=EXPAND)
 
 
-def list_since(*, since: datetime, customer: str | None = None) -> list[Json]:
+def list_since(*, since: datetime, customer: str | None = None) -> list[StripeObject]:
     """Sessions created since then, newest first."""
     return list(read_all("checkout.sessions.list", created={"gte": int(since.timestamp())}, customer=customer))
 
 
-def expire(*, session: str, idempotency_key: str) -> Json:
+def expire(*, session: str, idempotency_key: str) -> StripeObject:
     """Close an open session, so that it cannot be paid any more."""
     return write("checkout.sessions.expire", session, idempotency_key=idempotency_key)
 
@@ -123,7 +123,7 @@ def _common(
     metadata: Mapping[str, str],
     client_reference_id: str | None,
     expires_at: datetime | None,
-) -> Json:
+) -> dict[str, object]:
     tax = settings.STRIPE_AUTOMATIC_TAX
     return {
         "success_url": success_url,
@@ -133,7 +133,7 @@ def _common(
         "expires_at": int(expires_at.timestamp()) if expires_at else None,
         "allow_promotion_codes": True if settings.STRIPE_PROMOTION_CODES else None,
         "automatic_tax": {"enabled": True} if tax else None,
-        # Stripe Tax needs an address, and may keep it only when told so.
+        # Stripe Tax needs an address, and keeps it only when asked to.
         "billing_address_collection": "required" if tax else None,
         "customer_update": {"address": "auto", "name": "auto"} if tax else None,
     }

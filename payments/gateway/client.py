@@ -15,11 +15,10 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
-from payments.gateway.errors import translated
+from payments.gateway.error_translation import translated
+from payments.stripe_objects.fields import StripeObject
 
 STRIPE_HOST = "https://api.stripe.com"
-
-Json = dict[str, Any]
 
 
 class PinnedTransport(stripe.RequestsClient):
@@ -81,13 +80,13 @@ def refuse_mixed_modes(*, base: str, sandbox: bool) -> None:
 os.register_at_fork(after_in_child=_transport.cache_clear)
 
 
-def read(operation: str, *path: str, **params: Any) -> Json:
+def read(operation: str, *path: str, **params: object) -> StripeObject:
     """A call that changes nothing, such as `read("customers.retrieve", "cus_…", expand=["…"])`."""
     with translated():
         return _plain(_operation(operation)(*path, params=given(params)))
 
 
-def read_all(operation: str, *path: str, maximum: int | None = None, **params: Any) -> Iterator[Json]:
+def read_all(operation: str, *path: str, maximum: int | None = None, **params: object) -> Iterator[StripeObject]:
     """Every object of a list, page by page, newest first as Stripe lists; at most `maximum` of them."""
     with translated():
         page = _operation(operation)(*path, params=given({"limit": 100} | params))
@@ -97,13 +96,13 @@ def read_all(operation: str, *path: str, maximum: int | None = None, **params: A
             yield _plain(item)
 
 
-def write(operation: str, *path: str, idempotency_key: str, **params: Any) -> Json:
+def write(operation: str, *path: str, idempotency_key: str, **params: object) -> StripeObject:
     """A call that changes something at Stripe, once for this idempotency key."""
     with translated():
         return _plain(_operation(operation)(*path, params=given(params), options={"idempotency_key": idempotency_key}))
 
 
-def given(params: Mapping[str, Any]) -> Json:
+def given(params: Mapping[str, object]) -> dict[str, object]:
     """Without what is None: Stripe distinguishes absent from empty."""
     return {name: value for name, value in params.items() if value is not None}
 
@@ -119,6 +118,6 @@ def _refuse_inside_transaction() -> None:
         pass
 
 
-def _plain(answer: Any) -> Json:
-    data: Json = answer.to_dict(for_json=True)
+def _plain(answer: Any) -> StripeObject:
+    data: StripeObject = answer.to_dict(for_json=True)
     return data

@@ -2,21 +2,22 @@
 
 from collections.abc import Mapping
 
-from payments.gateway.client import Json, read, read_all, write
+from payments.gateway.client import read, read_all, write
+from payments.stripe_objects.fields import StripeObject
 
 
-def create(*, name: str, email: str, metadata: Mapping[str, str], idempotency_key: str) -> Json:
+def create(*, name: str, email: str, metadata: Mapping[str, str], idempotency_key: str) -> StripeObject:
     return write(
         "customers.create", idempotency_key=idempotency_key, name=name, email=email or None, metadata=dict(metadata)
     )
 
 
-def retrieve(*, customer: str) -> Json:
+def retrieve(*, customer: str) -> StripeObject:
     """A deleted customer comes back with `deleted: true`."""
     return read("customers.retrieve", customer)
 
 
-def find(*, email: str, metadata_key: str, metadata_value: str) -> Json | None:
+def find(*, email: str, metadata_key: str, metadata_value: str) -> StripeObject | None:
     """The customer with this email and this metadata, if Stripe has one. Slow: only for repairs."""
     for customer in read_all("customers.list", email=email, maximum=1000):
         if customer.get("metadata", {}).get(metadata_key) == metadata_value:
@@ -32,7 +33,7 @@ def update(
     email: str | None = None,
     default_payment_method: str | None = None,
     metadata: Mapping[str, str] | None = None,
-) -> Json:
+) -> StripeObject:
     """Change what is given. `default_payment_method` is what subscriptions and invoices are paid with."""
     return write(
         "customers.update",
@@ -45,7 +46,7 @@ def update(
     )
 
 
-def payment_methods(*, customer: str) -> list[Json]:
+def payment_methods(*, customer: str) -> list[StripeObject]:
     """Saved cards and other methods, newest first."""
     return list(read_all("customers.payment_methods.list", customer))
 

@@ -6,15 +6,15 @@ read what comes back through `payments.stripe_objects`.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-from payments.gateway.client import Json, read, read_all, write
+from payments.gateway.client import read, read_all, write
 from payments.gateway.subscriptions import Proration
+from payments.stripe_objects.fields import StripeObject
 
 EXPAND = ["payments"]
 
 
-def retrieve(*, invoice: str) -> Json:
+def retrieve(*, invoice: str) -> StripeObject:
     """With its payments, and all of its lines (Stripe embeds only the first ten)."""
     data = read("invoices.retrieve", invoice, expand=EXPAND)
     if data["lines"].get("has_more"):
@@ -26,12 +26,12 @@ def retrieve(*, invoice: str) -> Json:
     return data
 
 
-def list_for(*, customer: str, subscription: str | None = None) -> list[Json]:
+def list_for(*, customer: str, subscription: str | None = None) -> list[StripeObject]:
     """All invoices of a customer, newest first."""
     return list(read_all("invoices.list", customer=customer, subscription=subscription, expand=["data.payments"]))
 
 
-def list_since(*, since: datetime) -> list[Json]:
+def list_since(*, since: datetime) -> list[StripeObject]:
     """All invoices created since then, newest first."""
     return list(read_all("invoices.list", created={"gte": int(since.timestamp())}, expand=["data.payments"]))
 
@@ -39,14 +39,14 @@ def list_since(*, since: datetime) -> list[Json]:
 def preview_change(
     *,
     subscription: str,
-    items: Sequence[Mapping[str, Any]],
+    items: Sequence[Mapping[str, object]],
     proration_behavior: Proration = "always_invoice",
     proration_date: datetime | None = None,
     billing_cycle_anchor: str | None = None,
     trial_end: datetime | str | None = None,
-) -> Json:
+) -> StripeObject:
     """What a change of a running subscription would cost, without making it. Items as in `subscriptions.update`."""
-    details: Json = {"items": [dict(item) for item in items], "proration_behavior": proration_behavior}
+    details: dict[str, object] = {"items": [dict(item) for item in items], "proration_behavior": proration_behavior}
     if proration_date:
         details["proration_date"] = int(proration_date.timestamp())
     if billing_cycle_anchor:
@@ -56,15 +56,17 @@ def preview_change(
     return read("invoices.create_preview", subscription=subscription, subscription_details=details)
 
 
-def preview_new(*, customer: str, items: Sequence[Mapping[str, Any]], trial_end: datetime | None = None) -> Json:
+def preview_new(
+    *, customer: str, items: Sequence[Mapping[str, object]], trial_end: datetime | None = None
+) -> StripeObject:
     """What the first invoice of a new subscription would be."""
-    details: Json = {"items": [dict(item) for item in items]}
+    details: dict[str, object] = {"items": [dict(item) for item in items]}
     if trial_end:
         details["trial_end"] = int(trial_end.timestamp())
     return read("invoices.create_preview", customer=customer, subscription_details=details)
 
 
-def preview_next(*, subscription: str) -> Json:
+def preview_next(*, subscription: str) -> StripeObject:
     """The next renewal's invoice as it stands now."""
     return read("invoices.create_preview", subscription=subscription)
 
@@ -80,7 +82,7 @@ def create_item(
     subscription: str | None = None,
     invoice: str | None = None,
     period: tuple[datetime, datetime] | None = None,
-) -> Json:
+) -> StripeObject:
     """Put `amount` minor units (negative to give back) on the next invoice, or on a draft one."""
     return write(
         "invoice_items.create",
@@ -96,7 +98,7 @@ def create_item(
     )
 
 
-def pay(*, invoice: str, idempotency_key: str, payment_method: str | None = None) -> Json:
+def pay(*, invoice: str, idempotency_key: str, payment_method: str | None = None) -> StripeObject:
     """Try to collect an open invoice now. Raises `CardDeclined`."""
     return write(
         "invoices.pay",
@@ -108,6 +110,6 @@ def pay(*, invoice: str, idempotency_key: str, payment_method: str | None = None
     )
 
 
-def void(*, invoice: str, idempotency_key: str) -> Json:
+def void(*, invoice: str, idempotency_key: str) -> StripeObject:
     """Nobody owes it any more; it stays on record."""
     return write("invoices.void_invoice", invoice, idempotency_key=idempotency_key)

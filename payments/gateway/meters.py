@@ -3,10 +3,11 @@
 from datetime import datetime
 from decimal import Decimal
 
-from payments.gateway.client import Json, read_all, write
+from payments.gateway.client import read_all, write
+from payments.stripe_objects.fields import StripeObject
 
 
-def report(*, event_name: str, customer: str, value: Decimal, identifier: str, at: datetime) -> Json:
+def report(*, event_name: str, customer: str, value: Decimal, identifier: str, at: datetime) -> StripeObject:
     """Send one reading. `identifier` (≤100 characters) makes it unique at Stripe for at least 24 hours; it is the
     idempotency key as well. `at` may lie at most 35 days back and 5 minutes ahead.
     """
@@ -20,7 +21,7 @@ def report(*, event_name: str, customer: str, value: Decimal, identifier: str, a
     )
 
 
-def summaries(*, meter: str, customer: str, start: datetime, end: datetime) -> list[Json]:
+def summaries(*, meter: str, customer: str, start: datetime, end: datetime) -> list[StripeObject]:
     """What Stripe has counted in a span of whole minutes."""
     return list(
         read_all(

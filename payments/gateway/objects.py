@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from payments.gateway import catalogue, checkout, customers, invoices, payments, refunds, subscriptions
-from payments.gateway.client import Json, read
+from payments.gateway.client import read
+from payments.stripe_objects.fields import StripeObject
 
-RETRIEVERS: dict[str, Callable[[str], Json]] = {
+RETRIEVERS: dict[str, Callable[[str], StripeObject]] = {
     "charge": lambda id: payments.retrieve_charge(charge=id),
     "checkout.session": lambda id: checkout.retrieve(session=id),
     "customer": lambda id: customers.retrieve(customer=id),
@@ -26,6 +27,6 @@ def can_retrieve(object_type: str) -> bool:
     return object_type in RETRIEVERS
 
 
-def retrieve(*, object_type: str, object_id: str) -> Json:
+def retrieve(*, object_type: str, object_id: str) -> StripeObject:
     """Raises `StripeNotFound` when Stripe has it no longer, `KeyError` for a type we never ask for."""
     return RETRIEVERS[object_type](object_id)

@@ -6,7 +6,8 @@ https://docs.stripe.com/api/payment_intents and https://docs.stripe.com/payments
 from collections.abc import Mapping
 from datetime import datetime
 
-from payments.gateway.client import Json, read, read_all, write
+from payments.gateway.client import read, read_all, write
+from payments.stripe_objects.fields import StripeObject
 
 EXPAND = ["latest_charge"]
 
@@ -20,7 +21,7 @@ def charge_off_session(
     description: str,
     metadata: Mapping[str, str],
     idempotency_key: str,
-) -> Json:
+) -> StripeObject:
     """Charge `amount` (minor units) now. Raises `CardDeclined`, whose `payment_intent` names the failed attempt."""
     return write(
         "payment_intents.create",
@@ -37,12 +38,12 @@ def charge_off_session(
     )
 
 
-def retrieve(*, payment_intent: str) -> Json:
+def retrieve(*, payment_intent: str) -> StripeObject:
     """With its latest charge inside."""
     return read("payment_intents.retrieve", payment_intent, expand=EXPAND)
 
 
-def list_since(*, since: datetime, customer: str | None = None) -> list[Json]:
+def list_since(*, since: datetime, customer: str | None = None) -> list[StripeObject]:
     """Payment intents created since then, newest first, with their latest charges."""
     return list(
         read_all(
@@ -54,23 +55,23 @@ def list_since(*, since: datetime, customer: str | None = None) -> list[Json]:
     )
 
 
-def cancel(*, payment_intent: str, idempotency_key: str) -> Json:
-    """Give up an attempt that needs the customer, so that it cannot succeed behind our back."""
+def cancel(*, payment_intent: str, idempotency_key: str) -> StripeObject:
+    """Give up an attempt that needs the customer, so that it cannot succeed later."""
     return write("payment_intents.cancel", payment_intent, idempotency_key=idempotency_key)
 
 
-def retrieve_charge(*, charge: str) -> Json:
+def retrieve_charge(*, charge: str) -> StripeObject:
     """With its refunds inside."""
     return read("charges.retrieve", charge, expand=["refunds"])
 
 
-def retrieve_payment_method(*, payment_method: str) -> Json:
+def retrieve_payment_method(*, payment_method: str) -> StripeObject:
     return read("payment_methods.retrieve", payment_method)
 
 
-def attach_payment_method(*, payment_method: str, customer: str, idempotency_key: str) -> Json:
+def attach_payment_method(*, payment_method: str, customer: str, idempotency_key: str) -> StripeObject:
     return write("payment_methods.attach", payment_method, idempotency_key=idempotency_key, customer=customer)
 
 
-def detach_payment_method(*, payment_method: str, idempotency_key: str) -> Json:
+def detach_payment_method(*, payment_method: str, idempotency_key: str) -> StripeObject:
     return write("payment_methods.detach", payment_method, idempotency_key=idempotency_key)

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from payments.gateway.client import Json, read, read_all, write
+from payments.gateway.client import read, read_all, write
+from payments.stripe_objects.fields import StripeObject
 
 
-def create(*, payment_intent: str, amount: int, metadata: Mapping[str, str], idempotency_key: str) -> Json:
+def create(*, payment_intent: str, amount: int, metadata: Mapping[str, str], idempotency_key: str) -> StripeObject:
     """Give back `amount` minor units of a payment. `status` may still be `pending`, and fail days later.
 
     Raises `StripeRefused` when it is more than what is left of the payment.
@@ -21,24 +22,24 @@ def create(*, payment_intent: str, amount: int, metadata: Mapping[str, str], ide
     )
 
 
-def retrieve(*, refund: str) -> Json:
+def retrieve(*, refund: str) -> StripeObject:
     return read("refunds.retrieve", refund)
 
 
-def list_for(*, payment_intent: str) -> list[Json]:
+def list_for(*, payment_intent: str) -> list[StripeObject]:
     """All refunds of one payment, whoever made them, newest first."""
     return list(read_all("refunds.list", payment_intent=payment_intent))
 
 
-def list_since(*, since: datetime) -> list[Json]:
+def list_since(*, since: datetime) -> list[StripeObject]:
     """All refunds made since then, newest first."""
     return list(read_all("refunds.list", created={"gte": int(since.timestamp())}))
 
 
-def retrieve_dispute(*, dispute: str) -> Json:
+def retrieve_dispute(*, dispute: str) -> StripeObject:
     return read("disputes.retrieve", dispute)
 
 
-def list_disputes_since(*, since: datetime) -> list[Json]:
+def list_disputes_since(*, since: datetime) -> list[StripeObject]:
     """All disputes opened since then, newest first."""
     return list(read_all("disputes.list", created={"gte": int(since.timestamp())}))

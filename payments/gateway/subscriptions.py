@@ -5,19 +5,31 @@ https://docs.stripe.com/api/subscriptions and https://docs.stripe.com/api/subscr
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
-from payments.gateway.client import Json, read, read_all, write
+from payments.gateway.client import read, read_all, write
+from payments.stripe_objects.fields import StripeObject
 
 Proration = Literal["always_invoice", "create_prorations", "none"]
 PaymentBehavior = Literal["allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete"]
 EXPAND = ["latest_invoice"]
 
 
+class ItemParams(TypedDict, total=False):
+    """An item as Stripe takes it: a price, and a quantity unless it is metered. In a change, `id` names a present item,
+    and `deleted` removes it.
+    """
+
+    id: str
+    price: str
+    quantity: int
+    deleted: bool
+
+
 def create(
     *,
     customer: str,
-    items: Sequence[Mapping[str, Any]],
+    items: Sequence[Mapping[str, object]],
     metadata: Mapping[str, str],
     idempotency_key: str,
     default_payment_method: str | None = None,
@@ -26,7 +38,7 @@ def create(
     proration_behavior: Proration | None = None,
     trial_end: datetime | None = None,
     description: str | None = None,
-) -> Json:
+) -> StripeObject:
     """Subscribe with a saved card. By default a declined card raises `CardDeclined` and leaves no subscription."""
     return write(
         "subscriptions.create",
@@ -45,12 +57,12 @@ def create(
     )
 
 
-def retrieve(*, subscription: str) -> Json:
+def retrieve(*, subscription: str) -> StripeObject:
     """A cancelled one comes back too, with `status: canceled`."""
     return read("subscriptions.retrieve", subscription)
 
 
-def list_all(*, customer: str | None = None, since: datetime | None = None) -> list[Json]:
+def list_all(*, customer: str | None = None, since: datetime | None = None) -> list[StripeObject]:
     """In every status, newest first."""
     created = {"gte": int(since.timestamp())} if since else None
     return list(read_all("subscriptions.list", status="all", customer=customer, created=created))
@@ -60,7 +72,7 @@ def update(
     *,
     subscription: str,
     idempotency_key: str,
-    items: Sequence[Mapping[str, Any]] | None = None,
+    items: Sequence[Mapping[str, object]] | None = None,
     proration_behavior: Proration | None = None,
     proration_date: datetime | None = None,
     payment_behavior: PaymentBehavior | None = None,
@@ -69,7 +81,7 @@ def update(
     default_payment_method: str | None = None,
     metadata: Mapping[str, str] | None = None,
     trial_end: datetime | Literal["now"] | None = None,
-) -> Json:
+) -> StripeObject:
     """Change items and terms. An item is changed by its `id`, removed with `deleted: True`, added without one.
 
     `proration_date` should be the preview's, so that what is charged is what was shown. With
@@ -92,14 +104,16 @@ def update(
     )
 
 
-def cancel(*, subscription: str, idempotency_key: str, prorate: bool = False, invoice_now: bool = False) -> Json:
+def cancel(
+    *, subscription: str, idempotency_key: str, prorate: bool = False, invoice_now: bool = False
+) -> StripeObject:
     """End it at once. To end it with the period, `update(cancel_at_period_end=True)`."""
     return write(
         "subscriptions.cancel", subscription, idempotency_key=idempotency_key, prorate=prorate, invoice_now=invoice_now
     )
 
 
-def create_schedule(*, subscription: str, idempotency_key: str) -> Json:
+def create_schedule(*, subscription: str, idempotency_key: str) -> StripeObject:
     """Put a running subscription under a schedule; its first phase is what is running now."""
     return write("subscription_schedules.create", idempotency_key=idempotency_key, from_subscription=subscription)
 
@@ -107,13 +121,13 @@ def create_schedule(*, subscription: str, idempotency_key: str) -> Json:
 def update_schedule(
     *,
     schedule: str,
-    phases: Sequence[Mapping[str, Any]],
+    phases: Sequence[Mapping[str, object]],
     idempotency_key: str,
     end_behavior: Literal["release", "cancel"] = "release",
     proration_behavior: Proration = "none",
     metadata: Mapping[str, str] | None = None,
-) -> Json:
-    """What is to change at renewal: the running phase, then the next one. Afterwards the schedule lets go."""
+) -> StripeObject:
+    """What is to change at renewal: the running phase, then the next one. After that Stripe releases the schedule."""
     return write(
         "subscription_schedules.update",
         schedule,
@@ -125,12 +139,12 @@ def update_schedule(
     )
 
 
-def release_schedule(*, schedule: str, idempotency_key: str) -> Json:
-    """Forget the planned change; the subscription goes on as it is."""
+def release_schedule(*, schedule: str, idempotency_key: str) -> StripeObject:
+    """Drop the planned change; the subscription stays as it is."""
     return write("subscription_schedules.release", schedule, idempotency_key=idempotency_key)
 
 
-def retrieve_schedule(*, schedule: str) -> Json:
+def retrieve_schedule(*, schedule: str) -> StripeObject:
     return read("subscription_schedules.retrieve", schedule)
 
 

@@ -1,12 +1,20 @@
-"""The inbox: what Stripe tells us, each thing once, in any order, however often it is said.
+"""The inbox: Stripe's events, each acted on once, in whatever order and however often they are delivered.
 
-`receiving` verifies a delivery and stores it; `processing` retrieves the object fresh, lets dj-stripe copy it, and runs
-the handlers; `sweeping` finds what was forgotten. `docs/adr/0002-the-inbox.md` says why it is built this way.
+The way of an event, from Stripe's request to the service that acts on it:
+
+1. `payments/api/views.py: StripeWebhookView` takes the request at `/api/v1/webhooks/stripe`.
+2. `deliveries.receive` verifies the signature, stores a `StripeEvent` and queues `payments.tasks.process_stripe_event`.
+3. `processing.process_event` reads the event's object fresh from Stripe and lets dj-stripe copy it.
+4. `handlers.handlers_for` names the functions that `@handles("invoice.*")` has registered for the event's type. They
+   are in the `stripe_webhooks.py` of payments, credits and plans; each picks the ids and calls a service of its app.
+
+`retries` finds events that were forgotten or failed; `enabled_events` is the list that Stripe is asked to send. Return
+pages and reconciliation begin at step 3, with `handle_object`. `docs/adr/0002-the-inbox.md` says why it is built so.
 """
 
+from payments.inbox.deliveries import receive
+from payments.inbox.handlers import ObjectChange, handles
 from payments.inbox.processing import handle_object, process_event
-from payments.inbox.receiving import receive
-from payments.inbox.registry import ObjectChange, handles
-from payments.inbox.sweeping import ignore, process_due, replay
+from payments.inbox.retries import ignore, process_due, replay
 
 __all__ = ["ObjectChange", "handle_object", "handles", "ignore", "process_due", "process_event", "receive", "replay"]

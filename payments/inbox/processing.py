@@ -7,27 +7,23 @@ finish in the wrong order. `HandledObject.take` catches that: whoever read befor
 import logging
 import zlib
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import connection, transaction
 
-from payments import mirror_copy
+from payments.errors import ObjectIsBusy, StripeNotFound
 from payments.gateway import objects
-from payments.gateway.errors import StripeNotFound
-from payments.inbox.registry import Handler, ObjectChange, handlers_for
+from payments.inbox.handlers import Handler, ObjectChange, handlers_for
 from payments.models import HandledObject, StripeEvent
+from payments.services import djstripe_mirror
+from payments.stripe_objects.fields import StripeObject
 
 logger = logging.getLogger(__name__)
 
-# These speak of something that cannot be retrieved: their snapshot is all there is.
+# The objects of these events cannot be retrieved: the event's own copy is all there is.
 SNAPSHOT_ONLY = frozenset({"invoice.upcoming"})
 MAX_READINGS = 10
 FIRST_BACKOFF = timedelta(seconds=30)
 LONGEST_BACKOFF = timedelta(hours=6)
-
-
-class ObjectIsBusy(Exception):
-    """Others acted on this object each time while we were reading it; later will be quieter."""
 
 
 class ClaimLost(Exception):
@@ -44,30 +40,30 @@ def process_event(*, stripe_id: str, now: datetime) -> StripeEvent | None:
         return None
     try:
         try:
-            _carry_out(event, now)
+            _process(event, now)
         except ClaimLost:
             raise
         except Exception as error:
             logger.exception("Event %s (%s) failed, attempt %s", stripe_id, event.type, event.attempts)
             again_at = now + backoff(attempts=event.attempts, stripe_id=stripe_id)
-            _finish(event, status=StripeEvent.Status.FAILED, next_attempt_at=again_at, last_error=_words(error))
+            _finish(event, status=StripeEvent.Status.FAILED, next_attempt_at=again_at, last_error=_reason(error))
     except ClaimLost:
         logger.warning("Event %s was taken over by another worker", stripe_id)
     event.refresh_from_db()
     return event
 
 
-def handle_object(*, object_type: str, object_id: str, event_type: str, now: datetime) -> dict[str, Any]:
-    """Read an object and run the handlers of `event_type` on it, as if Stripe had just told us; returns the object.
+def handle_object(*, object_type: str, object_id: str, event_type: str, now: datetime) -> StripeObject:
+    """Read an object and run the handlers of `event_type` on it, as if such an event had just come; returns the object.
 
-    For return pages and reconciliation: the same door as the webhook, with the same guarantees. Raises what reading it
-    raises, and whatever a handler raises.
+    For return pages and reconciliation, with the guarantees of the webhook. Raises what reading the object raises, and
+    whatever a handler raises.
     """
     handlers = handlers_for(event_type)
     for _ in range(MAX_READINGS):
         read_from = _database_clock()
         data = objects.retrieve(object_type=object_type, object_id=object_id)
-        is_copied = not _mirrored(data)
+        is_copied = not _mirror(data)
         with transaction.atomic():
             if HandledObject.take(object_id=object_id, read_from=read_from, is_copied=is_copied):
                 _run(handlers, ObjectChange(data=data, event_type=event_type, event_created=now, now=now))
@@ -81,9 +77,9 @@ def backoff(*, attempts: int, stripe_id: str) -> timedelta:
     return wait * (1 + zlib.crc32(stripe_id.encode()) % 100 / 1000)
 
 
-def _carry_out(event: StripeEvent, now: datetime) -> None:
+def _process(event: StripeEvent, now: datetime) -> None:
     handlers = handlers_for(event.type)
-    if not handlers and not mirror_copy.is_mirrored(event.object_type):
+    if not handlers and not djstripe_mirror.is_mirrored(event.object_type):
         _finish(event, status=StripeEvent.Status.IGNORED, processed_at=now, last_error="")
         return
     is_mirrored = HandledObject.mirror_shows(event)
@@ -101,7 +97,7 @@ def _carry_out(event: StripeEvent, now: datetime) -> None:
                 last_error="Stripe has no such object any more, so there was nothing to do.",
             )
             return
-        mirror_error = "" if is_mirrored else _mirrored(data)
+        mirror_error = "" if is_mirrored else _mirror(data)
         with transaction.atomic():
             key, is_copied = event.object_id or event.stripe_id, not (is_mirrored or mirror_error)
             if not HandledObject.take(object_id=key, read_from=read_from, is_copied=is_copied):
@@ -118,9 +114,9 @@ def _carry_out(event: StripeEvent, now: datetime) -> None:
     raise ObjectIsBusy(f"{event.object_id} kept changing hands; it is tried again later.")
 
 
-def _fresh(event: StripeEvent) -> dict[str, Any] | None:
+def _fresh(event: StripeEvent) -> StripeObject | None:
     """The object as Stripe has it now; its last snapshot, marked deleted, when it was deleted; None when it is gone."""
-    snapshot: dict[str, Any] = event.payload["data"]["object"]
+    snapshot: StripeObject = event.payload["data"]["object"]
     if event.type in SNAPSHOT_ONLY or not objects.can_retrieve(event.object_type) or not event.object_id:
         return snapshot
     try:
@@ -129,17 +125,17 @@ def _fresh(event: StripeEvent) -> dict[str, Any] | None:
         return snapshot | {"deleted": True} if event.type.endswith(".deleted") else None
 
 
-def _mirrored(data: dict[str, Any]) -> str:
-    """Let dj-stripe copy the object. It is a mirror, never the judge: if it stumbles, say why, and go on."""
+def _mirror(data: StripeObject) -> str:
+    """Let dj-stripe copy the object; returns why it could not, or nothing. No decision rests on the copy."""
     try:
-        mirror_copy.copy(data)
+        djstripe_mirror.sync_to_mirror(data)
     except Exception as error:
         logger.warning("dj-stripe could not copy %s: %s", data.get("id"), error, exc_info=True)
-        return _words(error)
+        return _reason(error)
     return ""
 
 
-def _words(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:5000]
 
 
@@ -148,14 +144,14 @@ def _run(handlers: list[Handler], change: ObjectChange) -> None:
         handler(change)
 
 
-def _finish(event: StripeEvent, **changes: Any) -> None:
-    """Write the outcome, if the claim is still ours. Raises `ClaimLost` if not."""
+def _finish(event: StripeEvent, **changes: object) -> None:
+    """Store the outcome, if the claim still holds. Raises `ClaimLost` if not."""
     if "next_attempt_at" not in changes:
         changes["next_attempt_at"] = None
-    ours = StripeEvent.objects.filter(
+    still_claimed = StripeEvent.objects.filter(
         pk=event.pk, status=StripeEvent.Status.PROCESSING, attempts=event.attempts
     ).update(**changes)
-    if not ours:
+    if not still_claimed:
         raise ClaimLost
 
 

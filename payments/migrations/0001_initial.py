@@ -210,8 +210,8 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=255)),
                 ("email", models.EmailField(blank=True, max_length=254)),
                 ("revision", models.PositiveIntegerField(default=1, editable=False)),
-                ("told_revision", models.PositiveIntegerField(default=0, editable=False)),
-                ("asked_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("confirmed_revision", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 (
                     "organization",
                     models.OneToOneField(
@@ -228,8 +228,8 @@ class Migration(migrations.Migration):
                         condition=models.Q(("stripe_id", ""), _negated=True), name="customer_stripe_id_is_null_or_given"
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("told_revision__lte", models.F("revision"))),
-                        name="customer_was_not_told_more_than_we_know",
+                        condition=models.Q(("confirmed_revision__lte", models.F("revision"))),
+                        name="customer_confirmed_revision_is_not_ahead",
                     ),
                 ],
             },

@@ -1,4 +1,4 @@
-"""What we keep about Stripe: whose customer is whose, what it told us, and what we told it."""
+"""What we keep about Stripe: its account, our customers there, its events, and which id it gave to what we sell."""
 
 from payments.models.account import StripeAccount, StripeWebhookEndpoint
 from payments.models.catalogue import CatalogueEntry

@@ -14,8 +14,8 @@ class CatalogueEntry(models.Model):
     """A product, price, feature or meter at Stripe. Prices never change there: a new amount is a new entry, and the old
     one stays, superseded, for those who subscribed to it.
 
-    `fingerprint` is what we last told Stripe, so that a second run has nothing to do; `revision` numbers those tellings
-    and makes each one's idempotency key.
+    `fingerprint` is a hash of what we last sent to Stripe, so that a second run has nothing to do; `revision` counts
+    what was sent, and is part of each idempotency key.
     """
 
     class Kind(models.TextChoices):

@@ -1,4 +1,4 @@
-"""What Stripe told us, and what became of it."""
+"""Stripe's events, and what became of them."""
 
 from datetime import date, datetime, timedelta
 from typing import Self

@@ -4,7 +4,7 @@ Higher apps say what is for sale by registering a source that yields specs; `str
 answer under which id Stripe knows it.
 """
 
-from payments.stripe_catalogue.entries import NotAtStripe, stripe_meter_id, stripe_price_id, stripe_product_id
+from payments.stripe_catalogue.entries import stripe_meter_id, stripe_price_id, stripe_product_id
 from payments.stripe_catalogue.prices import price_as_specified
 from payments.stripe_catalogue.sources import register_source
 from payments.stripe_catalogue.specs import FeatureSpec, MeterSpec, PriceSpec, ProductSpec, TierSpec
@@ -13,7 +13,6 @@ from payments.stripe_catalogue.sync import sync_catalogue
 __all__ = [
     "FeatureSpec",
     "MeterSpec",
-    "NotAtStripe",
     "PriceSpec",
     "ProductSpec",
     "TierSpec",

@@ -5,9 +5,9 @@ import uuid
 from django.conf import settings
 from django.urls import reverse
 
+from payments.errors import StripeRefused
 from payments.gateway import events as gateway
-from payments.gateway.errors import StripeRefused
-from payments.inbox.wanted import wanted_events
+from payments.inbox.enabled_events import enabled_events
 from payments.models import StripeWebhookEndpoint
 from payments.stripe_catalogue.report import Report
 
@@ -30,30 +30,30 @@ def sync_endpoint(*, report: Report) -> None:
 
 
 def _register(url: str, *, report: Report) -> None:
-    wanted = wanted_events()
-    ours, _ = StripeWebhookEndpoint.objects.get_or_create(url=url)
-    theirs = {endpoint["id"]: endpoint for endpoint in gateway.webhook_endpoints()}
-    for endpoint in theirs.values():
-        if endpoint["url"] == url and endpoint["id"] != ours.stripe_id:
+    events = enabled_events()
+    endpoint, _ = StripeWebhookEndpoint.objects.get_or_create(url=url)
+    at_stripe = {remote["id"]: remote for remote in gateway.webhook_endpoints()}
+    for remote in at_stripe.values():
+        if remote["url"] == url and remote["id"] != endpoint.stripe_id:
             report.edit(
-                f"endpoint {endpoint['id']} has our address and a secret that we do not know; what it sends is refused."
+                f"endpoint {remote['id']} has our address and a secret that we do not know; what it sends is refused."
                 " Delete it at Stripe."
             )
-    if ours.stripe_id and ours.stripe_id not in theirs:
-        report.edit(f"endpoint {ours.stripe_id} was deleted. Registering a new one.")
-        ours.stripe_id, ours.secret, ours.idempotency_key = None, "", uuid.uuid4()
-        ours.save()
-    if ours.stripe_id is None:
+    if endpoint.stripe_id and endpoint.stripe_id not in at_stripe:
+        report.edit(f"endpoint {endpoint.stripe_id} was deleted. Registering a new one.")
+        endpoint.stripe_id, endpoint.secret, endpoint.idempotency_key = None, "", uuid.uuid4()
+        endpoint.save()
+    if endpoint.stripe_id is None:
         made = gateway.create_webhook_endpoint(
-            url=url, enabled_events=wanted, idempotency_key=str(ours.idempotency_key)
+            url=url, enabled_events=events, idempotency_key=str(endpoint.idempotency_key)
         )
-        ours.stripe_id, ours.secret = made["id"], made["secret"]
-        ours.save()
+        endpoint.stripe_id, endpoint.secret = made["id"], made["secret"]
+        endpoint.save()
         report.change(f"Registered the webhook endpoint {url}.")
         return
-    present = theirs[ours.stripe_id]
-    if sorted(present["enabled_events"]) != wanted or present["status"] != "enabled":
+    present = at_stripe[endpoint.stripe_id]
+    if sorted(present["enabled_events"]) != events or present["status"] != "enabled":
         gateway.update_webhook_endpoint(
-            endpoint=ours.stripe_id, enabled_events=wanted, idempotency_key=str(uuid.uuid4())
+            endpoint=endpoint.stripe_id, enabled_events=events, idempotency_key=str(uuid.uuid4())
         )
-        report.change(f"The webhook endpoint {url} is enabled for {len(wanted)} kinds of events.")
+        report.change(f"The webhook endpoint {url} is enabled for {len(events)} kinds of events.")

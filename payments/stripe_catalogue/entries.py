@@ -1,26 +1,19 @@
-"""Which id Stripe gave to what: reading it, and writing it down around each call."""
+"""The ids that Stripe gave to our products, prices, features and meters: read here, and stored around each call."""
 
 import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 
-from core.errors import Unavailable
+from payments.errors import NotAtStripe
 from payments.models import CatalogueEntry
 
 Kind = CatalogueEntry.Kind
 # The fingerprint of an entry that is off sale for good.
 ARCHIVED = "archived"
-
-
-class NotAtStripe(Unavailable):
-    """In our catalogue, but nobody has run `sync_catalog` since."""
-
-    code = "not_for_sale_yet"
 
 
 def stripe_price_id(lookup_key: str) -> str:
@@ -50,15 +43,15 @@ def current_entry(*, kind: Kind, code: str) -> CatalogueEntry:
     return entry
 
 
-def next_key(entry: CatalogueEntry, content: Mapping[str, Any]) -> str:
-    """A committed idempotency key for telling Stripe `content`. While Stripe has not confirmed, the same content gets
-    the same key; afterwards a new one, so that going back to an earlier content is told again.
+def next_key(entry: CatalogueEntry, content: Mapping[str, object]) -> str:
+    """A committed idempotency key for sending Stripe `content`. While Stripe has not confirmed, the same content gets
+    the same key; afterwards a new one, so that going back to an earlier content is sent again.
     """
     return f"{entry.idempotency_key}:{entry.revision}:{digest(content)[:16]}"
 
 
 @transaction.atomic
-def confirmed(entry: CatalogueEntry, *, stripe_id: str, fingerprint: str, now: datetime) -> None:
+def mark_confirmed(entry: CatalogueEntry, *, stripe_id: str, fingerprint: str, now: datetime) -> None:
     """Stripe has it so. An id that an older entry held (a price brought back at Stripe) moves here."""
     CatalogueEntry.objects.filter(stripe_id=stripe_id).exclude(pk=entry.pk).update(stripe_id=None)
     CatalogueEntry.objects.filter(pk=entry.pk).update(
@@ -68,14 +61,14 @@ def confirmed(entry: CatalogueEntry, *, stripe_id: str, fingerprint: str, now: d
 
 
 @transaction.atomic
-def superseded(entry: CatalogueEntry, *, now: datetime) -> CatalogueEntry:
+def supersede(entry: CatalogueEntry, *, now: datetime) -> CatalogueEntry:
     """Close an entry and open the next one of its code."""
     entry.superseded_at = now
     entry.save(update_fields=["superseded_at"])
     return CatalogueEntry.objects.create(kind=entry.kind, code=entry.code)
 
 
-def digest(content: Mapping[str, Any]) -> str:
+def digest(content: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
 

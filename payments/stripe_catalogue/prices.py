@@ -5,40 +5,38 @@ and those who subscribed to it go on paying it.
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from core.money import Money
+from payments.errors import NotAtStripe
 from payments.gateway import catalogue as gateway
-from payments.gateway.client import Json
 from payments.models import CatalogueEntry
 from payments.stripe_catalogue import entries
 from payments.stripe_catalogue.entries import Kind
 from payments.stripe_catalogue.report import Report
-from payments.stripe_catalogue.specs import PriceSpec
+from payments.stripe_catalogue.specs import Fields, PriceSpec, TierSpec
+from payments.stripe_objects.fields import StripeObject
 
 
-def sync_prices(specs: Iterable[PriceSpec], *, now: datetime, report: Report) -> list[Json]:
+def sync_prices(specs: Iterable[PriceSpec], *, now: datetime, report: Report) -> list[StripeObject]:
     """Bring Stripe in line; returns the prices that are sold, as Stripe has them now."""
     specs = list(specs)
-    theirs = gateway.prices(lookup_keys=[spec.lookup_key for spec in specs])
-    synced = [_sync_one(spec, theirs.get(spec.lookup_key), now=now, report=report) for spec in specs]
+    at_stripe = gateway.prices(lookup_keys=[spec.lookup_key for spec in specs])
+    synced = [_sync_one(spec, at_stripe.get(spec.lookup_key), now=now, report=report) for spec in specs]
     _archive_superseded(now=now, report=report)
     return [price for price in synced if price is not None]
 
 
 def price_as_specified(spec: PriceSpec) -> str:
-    """The id of the price at Stripe that says exactly this. Raises `NotAtStripe` when ours has changed since the sync:
-    nobody is to be shown one price and charged another.
+    """The id of the price at Stripe with exactly these terms. Raises `NotAtStripe` when ours has changed since the
+    sync: nobody is to be shown one price and charged another.
     """
     entry = CatalogueEntry.objects.current().filter(kind=Kind.PRICE, code=spec.lookup_key).first()
     if entry is None or not entry.stripe_id or entry.fingerprint != entries.digest(terms_of(spec) | labels_of(spec)):
-        raise entries.NotAtStripe(
-            f"The price {spec.lookup_key} has changed. Run `manage.py sync_catalog`, then try again."
-        )
+        raise NotAtStripe(f"The price {spec.lookup_key} has changed. Run `manage.py sync_catalog`, then try again.")
     return entry.stripe_id
 
 
-def _sync_one(spec: PriceSpec, remote: Json | None, *, now: datetime, report: Report) -> Json | None:
+def _sync_one(spec: PriceSpec, remote: StripeObject | None, *, now: datetime, report: Report) -> StripeObject | None:
     if remote is None and not spec.active:
         return None
     entry = entries.current_entry(kind=Kind.PRICE, code=spec.lookup_key)
@@ -47,16 +45,16 @@ def _sync_one(spec: PriceSpec, remote: Json | None, *, now: datetime, report: Re
     if entry.stripe_id and (remote is None or remote["id"] != entry.stripe_id):
         where = f"moved to {remote['id']}" if remote else "taken away"
         report.edit(f"price {spec.lookup_key}: its lookup key was {where}.")
-        entry = entries.superseded(entry, now=now)
-    if remote is not None and terms_shown(remote) == terms:
+        entry = entries.supersede(entry, now=now)
+    if remote is not None and terms_at_stripe(remote) == terms:
         return _relabel(spec, entry, remote, fingerprint, now=now, report=report)
     if not spec.active:
         return None
     if entry.stripe_id:
-        entry = entries.superseded(entry, now=now)
+        entry = entries.supersede(entry, now=now)
     fields = terms | labels | {"transfer_lookup_key": True}
     made = gateway.create_price(idempotency_key=entries.next_key(entry, fields), **fields)
-    entries.confirmed(entry, stripe_id=made["id"], fingerprint=fingerprint, now=now)
+    entries.mark_confirmed(entry, stripe_id=made["id"], fingerprint=fingerprint, now=now)
     if remote is None:
         report.change(f"Created price {spec.lookup_key}: {describe(spec)}.")
     else:
@@ -67,17 +65,17 @@ def _sync_one(spec: PriceSpec, remote: Json | None, *, now: datetime, report: Re
 
 
 def _relabel(
-    spec: PriceSpec, entry: CatalogueEntry, remote: Json, fingerprint: str, *, now: datetime, report: Report
-) -> Json:
+    spec: PriceSpec, entry: CatalogueEntry, remote: StripeObject, fingerprint: str, *, now: datetime, report: Report
+) -> StripeObject:
     """The terms are right; see to what may be changed in place."""
     labels = labels_of(spec) | {"active": spec.active}
-    shown = {
+    at_stripe = {
         "lookup_key": remote["lookup_key"],
         "nickname": remote.get("nickname") or "",
         "metadata": {name: (remote.get("metadata") or {}).get(name) for name in labels["metadata"]},
         "active": remote["active"],
     }
-    changes = {name: value for name, value in labels.items() if shown[name] != value}
+    changes = {name: value for name, value in labels.items() if at_stripe[name] != value}
     if changes:
         if entry.fingerprint == fingerprint and entry.stripe_id == remote["id"] and spec.active:
             report.edit(f"price {spec.lookup_key}: {', '.join(changes)}. Set back.")
@@ -86,7 +84,7 @@ def _relabel(
         )
         report.change(f"{'Updated' if spec.active else 'Archived'} price {spec.lookup_key}: {', '.join(changes)}.")
     if changes or (entry.stripe_id, entry.fingerprint) != (remote["id"], fingerprint):
-        entries.confirmed(entry, stripe_id=remote["id"], fingerprint=fingerprint, now=now)
+        entries.mark_confirmed(entry, stripe_id=remote["id"], fingerprint=fingerprint, now=now)
     return remote
 
 
@@ -95,7 +93,7 @@ def _archive_superseded(*, now: datetime, report: Report) -> None:
     left = CatalogueEntry.objects.filter(kind=Kind.PRICE, superseded_at__isnull=False, stripe_id__isnull=False)
     for entry in left.exclude(fingerprint=entries.ARCHIVED):
         _archive(entry.stripe_id or "", entry)
-        entries.confirmed(entry, stripe_id=entry.stripe_id or "", fingerprint=entries.ARCHIVED, now=now)
+        entries.mark_confirmed(entry, stripe_id=entry.stripe_id or "", fingerprint=entries.ARCHIVED, now=now)
         report.change(f"Archived the former price {entry.stripe_id} of {entry.code}.")
 
 
@@ -104,15 +102,15 @@ def _archive(price: str, entry: CatalogueEntry) -> None:
     gateway.update_price(price=price, idempotency_key=key, active=False)
 
 
-def labels_of(spec: PriceSpec) -> Json:
-    """What may change at any time. A nickname, once given, cannot be taken away at Stripe, so none is never told."""
-    labels: Json = {"lookup_key": spec.lookup_key, "metadata": dict(spec.metadata)}
+def labels_of(spec: PriceSpec) -> Fields:
+    """What may change at any time. A nickname cannot be removed at Stripe once given, so an empty one is never sent."""
+    labels: Fields = {"lookup_key": spec.lookup_key, "metadata": dict(spec.metadata)}
     return labels | ({"nickname": spec.nickname} if spec.nickname else {})
 
 
-def terms_of(spec: PriceSpec) -> Json:
+def terms_of(spec: PriceSpec) -> Fields:
     """What can never change, in the form in which Stripe takes it."""
-    terms: Json = {"product": entries.stripe_product_id(spec.product), "currency": spec.currency.lower()}
+    terms: Fields = {"product": entries.stripe_product_id(spec.product), "currency": spec.currency.lower()}
     if spec.open_amount:
         minimum, maximum = spec.open_amount
         terms["custom_unit_amount"] = {"enabled": True, "minimum": minimum, "maximum": maximum}
@@ -123,17 +121,17 @@ def terms_of(spec: PriceSpec) -> Json:
     if spec.package_size:
         terms["transform_quantity"] = {"divide_by": spec.package_size, "round": "up"}
     if spec.interval:
-        recurring: Json = {"interval": spec.interval, "interval_count": spec.interval_count}
+        recurring: Fields = {"interval": spec.interval, "interval_count": spec.interval_count}
         if spec.meter:
             recurring |= {"usage_type": "metered", "meter": entries.stripe_meter_id(spec.meter)}
         terms["recurring"] = recurring
     return terms
 
 
-def terms_shown(price: Mapping[str, Any]) -> Json:
+def terms_at_stripe(price: StripeObject) -> Fields:
     """The same, read from a price at Stripe."""
     product = price["product"]
-    terms: Json = {
+    terms: Fields = {
         "product": product["id"] if isinstance(product, Mapping) else product,
         "currency": price["currency"],
     }
@@ -176,7 +174,7 @@ def describe(spec: PriceSpec) -> str:
     return f"{shown}{f' for {spec.package_size}' if spec.package_size else ''}{every}"
 
 
-def _tier(tier: Any) -> Json:
+def _tier(tier: TierSpec) -> Fields:
     return {
         "up_to": "inf" if tier.up_to is None else tier.up_to,
         "unit_amount_decimal": _plain(tier.unit_amount),
@@ -184,6 +182,6 @@ def _tier(tier: Any) -> Json:
     }
 
 
-def _plain(number: Any) -> str:
+def _plain(number: object) -> str:
     """`Decimal("7.50")` and `"7.5"` alike: `7.5`."""
     return f"{Decimal(str(number)).normalize():f}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Report:
-    """`say` hears each line as it happens. `problems` are what a person must look at."""
+    """`say` is called with each line as it happens. `problems` are what a person must look at."""
 
     say: Callable[[str], None]
     changes: list[str] = field(default_factory=list)
@@ -19,7 +19,7 @@ class Report:
         self.say(words)
 
     def edit(self, words: str) -> None:
-        """Somebody had changed something at Stripe behind our back."""
+        """Somebody had changed something at Stripe by hand."""
         self.edits.append(words)
         self.say(f"Edited at Stripe: {words}")
 

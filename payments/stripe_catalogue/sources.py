@@ -1,17 +1,18 @@
-"""Who sells what: apps register a function that yields the specs of everything they sell or have sold."""
+"""What is sold: each app registers a function that yields the specs of everything it sells or has sold."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self, TypeVar
 
 from payments.stripe_catalogue.specs import FeatureSpec, MeterSpec, PriceSpec, ProductSpec, Spec
 
+SpecT = TypeVar("SpecT", FeatureSpec, MeterSpec, ProductSpec, PriceSpec)
 Source = Callable[[], Iterable[Spec]]
 _sources: dict[str, Source] = {}
 
 
 def register_source(name: str, source: Source) -> None:
-    """`name` tells sources apart; registering it again replaces it."""
+    """Registering a source with the same `name` replaces it."""
     _sources[name] = source
 
 
@@ -54,7 +55,7 @@ class Catalogue:
                 _put(self.prices, spec.lookup_key, spec)
 
 
-def _put(specs: dict[str, Any], code: str, spec: Spec) -> None:
+def _put(specs: dict[str, SpecT], code: str, spec: SpecT) -> None:
     if code in specs:
         raise ValueError(f"Two sources use the code {code}.")
     specs[code] = spec

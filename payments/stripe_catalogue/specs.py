@@ -1,11 +1,13 @@
-"""What there should be at Stripe, said by the apps that sell it. Codes are ours and never change."""
+"""What there should be at Stripe, by the apps that sell it. Codes are ours and never change."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 Interval = Literal["day", "week", "month", "year"]
+Fields = dict[str, Any]
+"""What a spec makes of an object at Stripe, by Stripe's own names."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,19 +4,19 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from payments import account
-from payments import mirror_copy as mirror
+from payments.errors import FixedAtStripe, StripeRefused
 from payments.gateway import catalogue as gateway
-from payments.gateway.client import Json
-from payments.gateway.errors import StripeRefused
 from payments.models import CatalogueEntry
+from payments.services import stripe_account
+from payments.services.djstripe_mirror import sync_to_mirror
 from payments.stripe_catalogue import entries
 from payments.stripe_catalogue.endpoint import sync_endpoint
 from payments.stripe_catalogue.entries import Kind
 from payments.stripe_catalogue.prices import sync_prices
-from payments.stripe_catalogue.products import CannotChange, Features, Meters, Products
+from payments.stripe_catalogue.products import CODE, Features, Meters, Products
 from payments.stripe_catalogue.report import Report
 from payments.stripe_catalogue.sources import Catalogue
+from payments.stripe_objects.fields import StripeObject
 
 logger = logging.getLogger(__name__)
 
@@ -25,29 +25,29 @@ def sync_catalogue(*, now: datetime, say: Callable[[str], None] = logger.info) -
     """Upsert everything that the sources name; a second run changes nothing.
 
     What somebody edited at Stripe is reported and set back; what left our catalogue is archived, never deleted. A
-    problem with one kind of thing stops those that build on it, and is in the report. Raises `WrongAccount`,
+    problem with one kind of object stops those that build on it, and is in the report. Raises `WrongAccount`,
     `StripeUnavailable`, and `ValueError` when the sources contradict each other.
     """
     catalogue = Catalogue.gather()
-    account.verify(now=now)
+    stripe_account.verify(now=now)
     report = Report(say=say)
     try:
-        Features().sync(Features.wanted(catalogue.features.values()), now=now, report=report)
-        Meters().sync(Meters.wanted(catalogue.meters.values()), now=now, report=report)
-        products = Products().sync(Products.wanted(catalogue.products.values()), now=now, report=report)
+        Features().sync(catalogue.features.values(), now=now, report=report)
+        Meters().sync(catalogue.meters.values(), now=now, report=report)
+        products = Products().sync(catalogue.products.values(), now=now, report=report)
         _attach_features(catalogue, products, report=report)
         prices = sync_prices(catalogue.prices.values(), now=now, report=report)
         _archive_what_left(catalogue, now=now, report=report)
-        _copy([*products, *prices], report=report)
-    except (CannotChange, StripeRefused) as problem:
+        _sync_mirror([*products, *prices], report=report)
+    except (FixedAtStripe, StripeRefused) as problem:
         report.problem(str(problem))
     sync_endpoint(report=report)
     return report
 
 
-def _attach_features(catalogue: Catalogue, products: list[Json], *, report: Report) -> None:
+def _attach_features(catalogue: Catalogue, products: list[StripeObject], *, report: Report) -> None:
     for product in products:
-        spec = catalogue.products[product["metadata"]["portal_code"]]
+        spec = catalogue.products[product["metadata"][CODE]]
         if not spec.features:
             continue
         attached = {
@@ -81,10 +81,10 @@ def _archive_what_left(catalogue: Catalogue, *, now: datetime, report: Report) -
         report.change(f"Archived {entry.get_kind_display().lower()} {entry.code}, which nobody sells any more.")
 
 
-def _copy(objects: list[Json], *, report: Report) -> None:
+def _sync_mirror(objects: list[StripeObject], *, report: Report) -> None:
     for data in objects:
         try:
-            mirror.copy(data)
+            sync_to_mirror(data)
         except Exception as error:
             logger.exception("dj-stripe could not copy %s", data["id"])
             report.problem(f"dj-stripe could not copy {data['id']}: {error}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from payments.stripe_objects.fields import Json, id_of, members, metadata_of, moment, time_of
+from payments.stripe_objects.fields import StripeObject, id_of, members, metadata_of, moment, time_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class StripeInvoiceLine:
     metadata: dict[str, str]
 
     @classmethod
-    def of(cls, data: Json) -> Self:
+    def of(cls, data: StripeObject) -> Self:
         parent = data.get("parent") or {}
         details = parent.get("subscription_item_details") or parent.get("invoice_item_details") or {}
         price = (data.get("pricing") or {}).get("price_details") or {}
@@ -62,7 +62,7 @@ class StripeInvoicePayment:
     paid_at: datetime | None
 
     @classmethod
-    def of(cls, data: Json) -> Self:
+    def of(cls, data: StripeObject) -> Self:
         payment = data.get("payment") or {}
         return cls(
             status=data["status"],
@@ -109,7 +109,7 @@ class StripeInvoice:
     metadata: dict[str, str]
 
     @classmethod
-    def of(cls, data: Json) -> Self:
+    def of(cls, data: StripeObject) -> Self:
         parent = (data.get("parent") or {}).get("subscription_details") or {}
         transitions = data.get("status_transitions") or {}
         return cls(

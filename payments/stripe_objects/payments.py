@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from payments.stripe_objects.fields import Json, expanded, id_of, members, metadata_of, moment
+from payments.stripe_objects.fields import StripeObject, expanded, id_of, members, metadata_of, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class StripeCharge:
     metadata: dict[str, str]
 
     @classmethod
-    def of(cls, data: Json) -> Self:
+    def of(cls, data: StripeObject) -> Self:
         return cls(
             id=data["id"],
             status=data["status"],
@@ -62,7 +62,7 @@ class StripePaymentIntent:
     metadata: dict[str, str]
 
     @classmethod
-    def of(cls, data: Json) -> Self:
+    def of(cls, data: StripeObject) -> Self:
         charge = expanded(data.get("latest_charge"))
         error = data.get("last_payment_error") or {}
         return cls(
@@ -111,7 +111,7 @@ class StripeCheckoutSession:
     metadata: dict[str, str]
 
     @classmethod
-    def of(cls, data: Json) -> Self:
+    def of(cls, data: StripeObject) -> Self:
         intent = expanded(data.get("payment_intent"))
         return cls(
             id=data["id"],
@@ -161,7 +161,7 @@ class StripeRefund:
     metadata: dict[str, str]
 
     @classmethod
-    def of(cls, data: Json) -> Self:
+    def of(cls, data: StripeObject) -> Self:
         return cls(
             id=data["id"],
             status=data.get("status") or "pending",
@@ -197,7 +197,7 @@ class StripeDispute:
     created: datetime
 
     @classmethod
-    def of(cls, data: Json) -> Self:
+    def of(cls, data: StripeObject) -> Self:
         return cls(
             id=data["id"],
             status=data["status"],
@@ -234,7 +234,7 @@ class StripePaymentMethod:
     exp_year: int | None
 
     @classmethod
-    def of(cls, data: Json) -> Self:
+    def of(cls, data: StripeObject) -> Self:
         card = data.get("card") or {}
         return cls(
             id=data["id"],

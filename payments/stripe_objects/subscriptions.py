@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from payments.stripe_objects.fields import Json, id_of, members, metadata_of, moment, time_of
+from payments.stripe_objects.fields import StripeObject, id_of, members, metadata_of, moment, time_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class StripeSubscriptionItem:
     metadata: dict[str, str]
 
     @classmethod
-    def of(cls, data: Json) -> Self:
+    def of(cls, data: StripeObject) -> Self:
         price = data["price"]
         recurring = price.get("recurring") or {}
         return cls(
@@ -73,7 +73,7 @@ class StripeSubscription:
     metadata: dict[str, str]
 
     @classmethod
-    def of(cls, data: Json) -> Self:
+    def of(cls, data: StripeObject) -> Self:
         return cls(
             id=data["id"],
             status=data["status"],

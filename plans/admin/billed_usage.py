@@ -1,13 +1,13 @@
-"""Postpaid usage: what was told to Stripe, what waits, and what had to be corrected."""
+"""Postpaid usage: what was reported to Stripe, what still waits, and what had to be corrected."""
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from core.admin.records import ReadOnlyInline, linked
+from core.admin.columns import linked, quantity
+from core.admin.records import ReadOnlyInline, RecordAdmin
 from core.money import Money
-from credits.admin.shared import RecordAdmin, quantity
 from plans.models import BilledUsage, InvoiceCorrection, MeterReading
 from plans.services.billed_usage import deliver
 

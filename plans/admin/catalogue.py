@@ -9,14 +9,14 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from core.admin.records import ReadOnlyAdmin, ReadOnlyInline
-from plans.admin.shared import json_rows, remind_to_sync
+from plans.admin.reminders import remind_to_sync
 from plans.models import Allowance, Commitment, Plan, PlanPrice, PlanRevision, Subscription
 from plans.presentation import allowance_line
 from plans.services.catalogue import finish_catalogue, make_default, problems_of
 
 
-class Unsound(Exception):
-    """What was saved does not go together; the transaction is undone and the form says why."""
+class ContradictoryRows(Exception):
+    """The saved rows contradict each other: the transaction is rolled back, and the form shows why."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
@@ -90,8 +90,8 @@ class PlanAdmin(admin.ModelAdmin):
         """Rows that do not go together are undone, and the form comes back with what was typed and why."""
         try:
             return super().changeform_view(request, *args, **kwargs)
-        except Unsound as unsound:
-            self._problems(request).extend(unsound.problems)
+        except ContradictoryRows as contradiction:
+            self._problems(request).extend(contradiction.problems)
             return super().changeform_view(request, *args, **kwargs)
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -107,7 +107,7 @@ class PlanAdmin(admin.ModelAdmin):
         if problems := [
             f"{place}: {message}" for place, message in problems_of(Plan.objects.for_pricing().get(pk=form.instance.pk))
         ]:
-            raise Unsound(problems)
+            raise ContradictoryRows(problems)
         finish_catalogue(now=timezone.now())
         remind_to_sync(request)
 
@@ -166,7 +166,7 @@ class PlanAdmin(admin.ModelAdmin):
 
 @admin.register(PlanRevision)
 class PlanRevisionAdmin(ReadOnlyAdmin):
-    """What plans said when. Usage is priced by the revision of its own time."""
+    """What each plan's terms were, and from when. Usage is priced by the revision of its own time."""
 
     list_display = ["plan", "effective_at", "meters"]
     list_filter = ["plan", "effective_at"]
@@ -174,6 +174,5 @@ class PlanRevisionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="meters")
     def meters(self, revision: PlanRevision) -> str:
-        return json_rows(
-            {meter["code"]: meter["included"] or "unlimited" for meter in revision.content.get("meters", [])}
-        )
+        meters = revision.content.get("meters", [])
+        return ", ".join(f"{meter['code']}: {meter['included'] or 'unlimited'}" for meter in meters) or "–"

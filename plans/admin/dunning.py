@@ -8,8 +8,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html
 
+from core.admin.columns import linked
 from core.admin.figures import TROUBLE, Figure, count_of_trouble, figures
-from core.admin.records import ReadOnlyAdmin, ReadOnlyInline, linked
+from core.admin.records import ReadOnlyAdmin, ReadOnlyInline
 from plans.models import DunningCase, DunningStep
 
 
@@ -30,7 +31,7 @@ class DunningCaseAdmin(ReadOnlyAdmin):
         "first_failed_at",
         "next_step",
     ]
-    list_filter = ["state", "subscription__role", "subscription__standing", "first_failed_at"]
+    list_filter = ["state", "subscription__role", "subscription__dunning_status", "first_failed_at"]
     search_fields = [
         "=stripe_invoice_id",
         "=invoice_number",

@@ -7,9 +7,9 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
 
-from core.admin.records import linked
+from core.admin.columns import linked
 from plans import hooks
-from plans.admin.shared import remind_to_sync
+from plans.admin.reminders import remind_to_sync
 from plans.models import CreditRate, LadderOverride, Meter
 from plans.services.plan_revisions import publish_terms
 

@@ -5,9 +5,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from core.admin.records import ReadOnlyAdmin, ReadOnlyInline, for_each, linked
+from core.admin.actions import for_each
+from core.admin.columns import linked
+from core.admin.records import ReadOnlyAdmin, ReadOnlyInline
 from plans.models import DunningCase, OnDemand, PlanChange, PlanCheckout, Subscription, SubscriptionItem, TermsPeriod
-from plans.services.plan_changes import cancel_change, refresh
+from plans.services.plan_changes import cancel_change
+from plans.services.stripe_refresh import refresh_subscription
 
 
 class ItemInline(ReadOnlyInline):
@@ -34,8 +37,17 @@ class CaseInline(ReadOnlyInline):
 
 @admin.register(Subscription)
 class SubscriptionAdmin(ReadOnlyAdmin):
-    list_display = ["plan", linked("organization"), "role", "interval", "quantity", "status", "standing", "period_end"]
-    list_filter = ["role", "status", "standing", "interval", "plan"]
+    list_display = [
+        "plan",
+        linked("organization"),
+        "role",
+        "interval",
+        "quantity",
+        "status",
+        "dunning_status",
+        "period_end",
+    ]
+    list_filter = ["role", "status", "dunning_status", "interval", "plan"]
     search_fields = ["organization__name", "=organization__public_id", "=stripe_id"]
     search_help_text = "Organization, public id, or Stripe's id"
     list_select_related = ["organization", "plan"]
@@ -45,7 +57,8 @@ class SubscriptionAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Read again from Stripe", permissions=["act"])
     def read_again(self, request: HttpRequest, subscriptions: QuerySet[Subscription]) -> None:
-        if read := for_each(request, subscriptions, lambda one: refresh(stripe_id=one.stripe_id, now=timezone.now())):
+        now = timezone.now()
+        if read := for_each(request, subscriptions, lambda one: refresh_subscription(stripe_id=one.stripe_id, now=now)):
             messages.success(request, f"Read {read} subscription(s) again.")
 
     @admin.display(description="renews or ends, UTC", ordering="current_period_end")

@@ -1,4 +1,4 @@
-"""Which terms hold for an organization at an instant, from the periods it was on plans and what those plans said.
+"""Which terms hold for an organization at an instant, from its periods on plans and the revisions of those plans.
 
 The rules (docs/plans.md tells them in prose):
 
@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import Literal
 
 from plans.engine.commitments import Bounds
-from plans.engine.ladders import Ladder
+from plans.engine.price_ladders import Ladder
 from plans.engine.windows import Window, calendar_month, window_on_anchor
 
 Beyond = Literal["block", "credits", "bill", "credits_then_bill"]
@@ -72,7 +72,7 @@ class MeterTerms:
 
 @dataclass(frozen=True, slots=True)
 class PlanTerms:
-    """What a plan said from `effective_at` on. Its commitment's meter is among `meters`, with nothing bought."""
+    """A plan's terms from `effective_at` on. Its commitment's meter is among `meters`, with nothing bought."""
 
     plan_id: int
     code: str
@@ -147,7 +147,7 @@ class Terms:
         return self.interval is not None
 
     def segments_of(self, meter: str) -> tuple[tuple[Segment, MeterTerms | None], ...]:
-        """The window's segments as this meter sees them: neighbours that say the same of it are one."""
+        """The window's segments as this meter sees them: neighbours with the same terms for it are merged."""
         merged: list[tuple[Segment, MeterTerms | None]] = []
         for segment in self.segments:
             terms = segment.meters.get(meter)
@@ -229,7 +229,7 @@ class Timeline:
         return [moment for moment in moments if span.start < moment < span.end]
 
     def _plan_at(self, plan_id: int, moment: datetime) -> PlanTerms | None:
-        """What the plan said at `moment`; before its first revision, what the first says."""
+        """The plan's terms at `moment`; before its first revision, those of the first."""
         revisions = self.revisions_of(plan_id)
         said = [revision for revision in revisions if revision.effective_at <= moment] or revisions[:1]
         return said[-1] if said else None
@@ -265,7 +265,7 @@ def _keep_larger(included: dict[str, Decimal | None], terms: MeterTerms) -> Mete
 
 
 def _without_billing(terms: MeterTerms) -> MeterTerms:
-    """The monthly companion, through which an annual plan is billed, is unpaid: nothing more goes on account."""
+    """The monthly companion, through which an annual plan is billed, is unpaid: nothing more is billed later."""
     less: dict[Beyond, Beyond] = {"bill": "block", "credits_then_bill": "credits"}
     return replace(terms, beyond=less[terms.beyond]) if terms.is_billed else terms
 

@@ -476,7 +476,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "standing",
+                    "dunning_status",
                     models.CharField(
                         choices=[("good", "Good"), ("downgraded", "Set back to free"), ("suspended", "Suspended")],
                         default="good",

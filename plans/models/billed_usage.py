@@ -13,7 +13,7 @@ from plans.models.meters import Meter
 
 
 class BilledUsage(models.Model):
-    """What a window bills of a meter so far: the running totals that settlement last told us.
+    """What a window bills of a meter so far: the running totals that settlement reported last.
 
     `quantity` is what Stripe's meter is to show; `amount` what all of it is to cost, in minor units, by the terms under
     which each part was used. `corrected_amount` is what invoice items add to (or take from) what Stripe's own price
@@ -75,7 +75,7 @@ class OutboxQuerySet(models.QuerySet[Row]):
 
 
 class OutboxRow(models.Model):
-    """Something Stripe has to be told, kept until it has acknowledged."""
+    """Something to be sent to Stripe, kept until Stripe has acknowledged it."""
 
     usage = models.ForeignKey(BilledUsage, on_delete=models.PROTECT, related_name="%(class)ss")
     created_at = models.DateTimeField(default=timezone.now)

@@ -1,4 +1,4 @@
-"""Renewals that were not paid, and what has come of it."""
+"""Dunning: invoices of renewals that were not paid, and the steps taken since."""
 
 from datetime import datetime, timedelta
 
@@ -98,7 +98,7 @@ class DunningCase(models.Model):
         """What happens next, and when, in words."""
         if self.resolved_at:
             return f"{self.get_state_display()} on {_when(self.resolved_at)}."
-        if self.subscription and self.subscription.standing == Subscription.Standing.SUSPENDED:
+        if self.subscription and self.subscription.dunning_status == Subscription.DunningStatus.SUSPENDED:
             return "Suspended until it is paid."
         retry = (
             f"Stripe tries again on {_when(self.next_attempt_at)}" if self.next_attempt_at else "Stripe has given up"

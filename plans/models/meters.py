@@ -1,6 +1,6 @@
 """What is measured, and what it costs in credits."""
 
-from typing import Any
+from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from credits.models import Unit
-from plans.engine.rules import BillableRule, InvalidRule, PropertyBound
+from plans.engine.billable_rules import BillableRule, InvalidRule, PropertyBound
 from plans.fields import LadderField
 from plans.validators import code_validator
 
@@ -106,7 +106,7 @@ class CreditRate(models.Model):
 
 
 class LadderOverrideQuerySet(models.QuerySet["LadderOverride"]):
-    def live(self, *, at: Any) -> "LadderOverrideQuerySet":
+    def live(self, *, at: datetime) -> "LadderOverrideQuerySet":
         return self.filter(models.Q(ends_at=None) | models.Q(ends_at__gt=at), starts_at__lte=at)
 
 

@@ -225,13 +225,8 @@ class Commitment(models.Model):
             raise ValidationError({"maximum": "The maximum may not lie below the minimum."})
 
 
-class PlanRevisionQuerySet(models.QuerySet["PlanRevision"]):
-    def newest_of(self, plan: Plan) -> "PlanRevision | None":
-        return self.filter(plan=plan).order_by("-id").first()
-
-
 class PlanRevision(models.Model):
-    """What a plan said from an instant on: written by `services.revisions.publish_terms` whenever the catalogue
+    """A plan's terms from an instant on: written by `services.plan_revisions.publish_terms` whenever the catalogue
     changes.
 
     Rows are never changed, so that usage is priced by the terms of its own time, however late it is settled.
@@ -240,8 +235,6 @@ class PlanRevision(models.Model):
     plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="revisions")
     effective_at = models.DateTimeField()
     content = models.JSONField()
-
-    objects = PlanRevisionQuerySet.as_manager()
 
     class Meta:
         ordering = ["plan", "effective_at", "id"]

@@ -1,10 +1,9 @@
-"""Who is on which plan: Stripe's subscriptions as we last saw them, and the terms that follow from them."""
+"""Who is on which plan: Stripe's subscriptions as we read them last, and the terms that follow from them."""
 
 from datetime import datetime
-from typing import Any
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import RangeOperators
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 from django.utils import timezone
 
@@ -37,7 +36,8 @@ class Subscription(models.Model):
     class Role(models.TextChoices):
         BASE = "base", "Plan"
         COMPANION = "companion", "Monthly companion"
-        SURPLUS = "surplus", "Bought twice, being given back"
+        # Webhooks call it `surplus`.
+        DUPLICATE = "surplus", "Bought twice, being given back"
 
     class Status(models.TextChoices):
         """Stripe's own. https://docs.stripe.com/api/subscriptions/object#subscription_object-status"""
@@ -51,8 +51,8 @@ class Subscription(models.Model):
         PAUSED = "paused", "Paused"
         CANCELED = "canceled", "Ended"
 
-    class Standing(models.TextChoices):
-        """What overdue payments have cost it so far."""
+    class DunningStatus(models.TextChoices):
+        """What overdue payments have cost it so far. Ours, beside Stripe's `status`; webhooks call it `standing`."""
 
         GOOD = "good", "Good"
         DOWNGRADED = "downgraded", "Set back to free"
@@ -67,7 +67,7 @@ class Subscription(models.Model):
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="subscriptions")
     interval = models.CharField(max_length=10, choices=Interval.choices)
     status = models.CharField(max_length=20, choices=Status.choices)
-    standing = models.CharField(max_length=12, choices=Standing.choices, default=Standing.GOOD)
+    dunning_status = models.CharField(max_length=12, choices=DunningStatus.choices, default=DunningStatus.GOOD)
     quantity = models.PositiveIntegerField(null=True, blank=True, help_text="Of the commitment, when there is one.")
     anchor = models.DateTimeField(help_text="Stripe's billing cycle anchor.")
     current_period_start = models.DateTimeField(null=True, blank=True)
@@ -108,7 +108,7 @@ class Subscription(models.Model):
 
     @property
     def gives_access(self) -> bool:
-        return self.status in self.GIVES_ACCESS and self.standing == self.Standing.GOOD
+        return self.status in self.GIVES_ACCESS and self.dunning_status == self.DunningStatus.GOOD
 
     def item(self, component: str, meter: str = "") -> "SubscriptionItem | None":
         wanted = (component, meter)
@@ -158,10 +158,8 @@ class TermsPeriodQuerySet(models.QuerySet["TermsPeriod"]):
 class _TimeRange(models.Func):
     function = "TSTZRANGE"
 
-    def __init__(self, *expressions: Any, **extra: Any) -> None:
-        from django.contrib.postgres.fields import DateTimeRangeField
-
-        super().__init__(*expressions, output_field=DateTimeRangeField(), **extra)
+    def __init__(self, *expressions: str) -> None:
+        super().__init__(*expressions, output_field=DateTimeRangeField())
 
 
 class TermsPeriod(models.Model):

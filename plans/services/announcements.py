@@ -1,7 +1,6 @@
-"""Who is told what about plans and their payment: the data of each event, in one place."""
+"""The events that plans publish, for emails and webhooks, and the data of each."""
 
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
@@ -10,6 +9,38 @@ from accounts.models import Organization
 from notifications.services import publish
 from plans.models import DunningCase, OnDemand, Subscription
 from plans.presentation import price_line
+
+
+def subscription_data(subscription: Subscription) -> dict[str, object]:
+    """What `subscription.updated` carries. The names are those of `docs/webhooks.md`, which programs rely on."""
+    return {
+        "subscription": subscription.stripe_id,
+        "role": subscription.role,
+        "plan": subscription.plan.code,
+        "interval": subscription.interval,
+        "quantity": subscription.quantity,
+        "status": subscription.status,
+        "standing": subscription.dunning_status,
+        "cancel_at": subscription.cancel_at.isoformat() if subscription.cancel_at else None,
+        "trial_end": subscription.trial_end.isoformat() if subscription.trial_end else None,
+        "current_period_end": subscription.current_period_end.isoformat() if subscription.current_period_end else None,
+    }
+
+
+def announce_subscription(*, subscription: Subscription, before: dict[str, object] | None, now: datetime) -> None:
+    """`subscription.updated`, once per change since `before`. A subscription that never began is not announced."""
+    data = subscription_data(subscription)
+    if data == before or (subscription.revision == 0 and not subscription.is_live):
+        return
+    subscription.revision += 1
+    subscription.save(update_fields=["revision"])
+    publish(
+        type="subscription.updated",
+        organization=subscription.organization,
+        data=data,
+        key=f"{subscription.stripe_id}:{subscription.revision}",
+        now=now,
+    )
 
 
 def announce_failed_attempt(*, case: DunningCase, attempt: int, now: datetime) -> None:
@@ -71,7 +102,7 @@ def announce_trial_end(*, subscription: Subscription, days: int, now: datetime) 
     )
 
 
-def _publish_case(type: str, case: DunningCase, key: str, now: datetime, **more: Any) -> None:
+def _publish_case(type: str, case: DunningCase, key: str, now: datetime, **more: object) -> None:
     plan, pack = case.subscription, case.pack_subscription
     publish(
         type=type,

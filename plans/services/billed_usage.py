@@ -1,4 +1,4 @@
-"""Postpaid usage: from settlement's running totals to Stripe's meter, and what the invoice then still lacks.
+"""Postpaid usage: settlement's running totals on their way to Stripe's meter, and corrections of what it invoices.
 
 Stripe's meter shows the last total of a window (formula `last`), and its own price makes money of it. Where that is not
 what is owed (the terms changed in mid-window, or usage changed after the invoice was closed), the difference becomes an
@@ -8,7 +8,6 @@ invoice item on the next invoice, once.
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from django.db import transaction
 from django.db.models import F
@@ -16,10 +15,11 @@ from django.db.models import F
 from accounts.models import Organization
 from core.background import after_commit
 from core.errors import PortalError, Unavailable
+from core.locks import for_update
 from core.quantities import as_text
-from payments import customers
 from payments.gateway import invoices as stripe_invoices
 from payments.gateway import meters as stripe_meters
+from payments.services import customers
 from payments.stripe_objects import StripeInvoice, StripeInvoiceLine
 from plans import hooks
 from plans.models import BilledUsage, InvoiceCorrection, Meter, MeterReading, Subscription
@@ -47,12 +47,12 @@ def report_billed_quantity(
     currency: str,
     now: datetime,
 ) -> BilledUsage:
-    """Take note of what a window bills of a meter so far, and let Stripe know.
+    """Store what a window bills of a meter so far, and queue it for Stripe's meter.
 
     Both are running totals of the whole window: `quantity` in the meter's unit, `amount` in minor units of `currency`,
     priced by the terms under which each part was used. The same totals again do nothing.
     """
-    usage, _ = BilledUsage.objects.select_for_update().get_or_create(
+    usage, _ = for_update(BilledUsage.objects.all()).get_or_create(
         organization=organization,
         meter=meter,
         window_start=window_start,
@@ -78,24 +78,22 @@ def close_window(*, invoice: str, now: datetime) -> None:
     """
     view = StripeInvoice.of(stripe_invoices.retrieve(invoice=invoice))
     organization = customers.organization_of(stripe_id=view.customer or "")
-    lines = [line for line, _meter in _metered_lines(view)]
-    if organization is None or view.status != "draft" or not lines:
+    if organization is None or view.status != "draft" or not _metered_lines(view):
         return
-    hooks.window_closing(organization=organization, until=max(line.period_end for line in lines), now=now)
+    hooks.window_closing(organization=organization, now=now)
     _deliver_rows(MeterReading.objects.waiting(at=now).filter(usage__organization=organization), now)
 
 
 @transaction.atomic
 def record_invoice(*, view: StripeInvoice, organization: Organization, now: datetime) -> list[BilledUsage]:
-    """An invoice has been closed: note what its lines charge for usage, and correct what that leaves open."""
+    """An invoice was finalized: store what its lines charge for usage, and correct the difference to what is owed."""
     recorded = []
     for line, meter in _metered_lines(view):
         middle = line.period_start + (line.period_end - line.period_start) / 2
-        usage = (
-            BilledUsage.objects.select_for_update()
-            .filter(organization=organization, meter__code=meter, window_start__lte=middle, window_end__gt=middle)
-            .first()
+        windows = BilledUsage.objects.filter(
+            organization=organization, meter__code=meter, window_start__lte=middle, window_end__gt=middle
         )
+        usage = for_update(BilledUsage.objects.filter(pk__in=windows.values("pk")[:1])).first()
         if usage is None:
             continue
         usage.invoiced_lines[line.id] = line.amount
@@ -127,7 +125,7 @@ def deliver(*, now: datetime) -> int:
 
 @transaction.atomic
 def _close(pk: int, now: datetime) -> BilledUsage:
-    usage = BilledUsage.objects.select_for_update().get(pk=pk)
+    usage = for_update(BilledUsage.objects.filter(pk=pk)).get()
     usage.closed_at = usage.closed_at or now
     usage.save(update_fields=["closed_at"])
     _correct(usage, now)
@@ -148,7 +146,7 @@ def _queue_reading(usage: BilledUsage, now: datetime) -> None:
         next_attempt_at=now,
         created_at=now,
     )
-    after_commit("plans.tasks.deliver_metered")
+    after_commit("plans.tasks.deliver_billed_usage")
 
 
 def _correct(usage: BilledUsage, now: datetime) -> None:
@@ -168,7 +166,7 @@ def _correct(usage: BilledUsage, now: datetime) -> None:
     usage.corrected_amount = F("corrected_amount") + due
     usage.save(update_fields=["corrected_amount"])
     usage.refresh_from_db()
-    after_commit("plans.tasks.deliver_metered")
+    after_commit("plans.tasks.deliver_billed_usage")
 
 
 def _deliver_rows(rows: Iterable[Row], now: datetime) -> int:
@@ -176,12 +174,14 @@ def _deliver_rows(rows: Iterable[Row], now: datetime) -> int:
 
 
 def _deliver(row: Row, now: datetime) -> bool:
-    """Claim, send, note. The claim of a worker that dies in between lapses; Stripe takes what comes twice as one."""
-    waiting = _table(row).waiting(at=now).filter(pk=row.pk)
+    """Claim the row, send it, mark it. If the worker dies in between, the claim lapses and the row is sent again, with
+    the same idempotency key.
+    """
+    waiting = type(row).objects.waiting(at=now).filter(pk=row.pk)
     if not waiting.update(next_attempt_at=now + CLAIM, attempts=F("attempts") + 1):
         return False
     row.refresh_from_db()
-    mine = _table(row).filter(pk=row.pk)
+    mine = type(row).objects.filter(pk=row.pk)
     try:
         item = _send(row)
     except PortalError as problem:
@@ -195,10 +195,6 @@ def _deliver(row: Row, now: datetime) -> bool:
     if isinstance(row, InvoiceCorrection):
         InvoiceCorrection.objects.filter(pk=row.pk).update(stripe_item_id=item["id"])
     return True
-
-
-def _table(row: Row) -> Any:
-    return type(row)._default_manager
 
 
 def _send(row: Row) -> dict[str, str]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from core.errors import InvalidInput
-from plans.engine.ladders import Graduated, Ladder, PerPackage
+from plans.engine.price_ladders import Graduated, Ladder, PerPackage
 from plans.models import Allowance, Commitment, Interval, Plan, PlanPrice
 from plans.services.plan_revisions import publish_terms
 
@@ -14,7 +14,7 @@ Component = PlanPrice.Component
 
 
 def finish_catalogue(*, now: datetime) -> None:
-    """After any change: exactly one default plan, and what the plans say is written down. Raises InvalidInput."""
+    """After any change: exactly one default plan, and a revision of every plan that differs. Raises InvalidInput."""
     if Plan.objects.exists() and not Plan.objects.filter(is_default=True).exists():
         raise InvalidInput(
             "exactly one plan is the default, the one that organizations without a paid plan are on: "
@@ -35,7 +35,7 @@ def make_default(*, plan: Plan) -> Plan:
 
 
 def require_sound(plan: Plan) -> None:
-    """Raises InvalidInput with the first thing that cannot be."""
+    """Raises InvalidInput with the first problem."""
     for field, message in problems_of(plan):
         raise InvalidInput(message, field=field)
 

@@ -7,14 +7,15 @@ from django.db import transaction
 from django.urls import reverse
 
 from accounts.models import Organization, User
-from payments import customers
+from core.locks import for_update
+from payments.errors import StripeRefused
 from payments.gateway import checkout as stripe_checkout
-from payments.gateway.errors import StripeRefused
+from payments.services import customers
 from payments.stripe_objects import StripeCheckoutSession
 from plans.errors import AlreadySubscribed
 from plans.models import PlanCheckout, Subscription
-from plans.services.plan_changes import refresh
 from plans.services.selections import Selection, stripe_items
+from plans.services.stripe_refresh import refresh_subscription
 
 OPEN_FOR = timedelta(hours=1)
 
@@ -31,7 +32,7 @@ def start_checkout(
     """Open the hosted page for a selection; its address is `.url`. Asking for the same again returns the same page,
     asking for another closes the first: of two tabs, one can be paid.
 
-    Raises AlreadySubscribed, NotAtStripe, StripeUnavailable (asking again goes on with the same row).
+    Raises AlreadySubscribed, NotAtStripe, StripeUnavailable (a second call continues with the same row).
     """
     items = stripe_items(selection=selection, organization=organization)
     checkout, replaced = _begin(organization, selection, user, success_url, cancel_url, now)
@@ -58,11 +59,11 @@ def start_checkout(
 
 
 def complete_checkout(*, checkout: PlanCheckout, now: datetime) -> PlanCheckout:
-    """For the return page: look what became of the session, and take over what the webhook has not yet."""
+    """For the return page: read the session from Stripe, and do what its webhook has not done yet."""
     if checkout.status == PlanCheckout.Status.OPEN and checkout.stripe_session_id:
         session = StripeCheckoutSession.of(stripe_checkout.retrieve(session=checkout.stripe_session_id))
         if session.subscription:
-            refresh(stripe_id=session.subscription, now=now)
+            refresh_subscription(stripe_id=session.subscription, now=now)
         elif session.status == "expired":
             close_checkout(public_id=checkout.public_id)
         checkout.refresh_from_db()
@@ -99,7 +100,7 @@ def _begin(
     now: datetime,
 ) -> tuple[PlanCheckout, list[PlanCheckout]]:
     """The row to go on with, and those it takes the place of."""
-    Organization.objects.select_for_update().get(pk=organization.pk)
+    for_update(Organization.objects.filter(pk=organization.pk)).get()
     if present := Subscription.objects.base_of(organization):
         raise AlreadySubscribed(
             f"The organization is on {present.plan} already. Change it on the plan page.", plan=present.plan.code
@@ -134,7 +135,7 @@ def _close_at_stripe(checkout: PlanCheckout, now: datetime) -> None:
         session = StripeCheckoutSession.of(stripe_checkout.retrieve(session=checkout.stripe_session_id))
         if session.status != "complete" or not session.subscription:
             return
-        refresh(stripe_id=session.subscription, now=now)
+        refresh_subscription(stripe_id=session.subscription, now=now)
         raise AlreadySubscribed(
             "The plan was just paid for in another window. Change it on the plan page."
         ) from refused

@@ -1,5 +1,5 @@
-"""Overdue renewals, step by step: Stripe tries again, the customer is written to, the plan is set back, and in the end
-the organization is suspended. Paying undoes all of it, at any time. Stripe retries; we never cancel there. A recurring
+"""Dunning, step by step: Stripe tries again, the customer is written to, the plan is set back, and in the end the
+organization is suspended. Paying undoes all of it, at any time. Stripe retries; we never cancel there. A recurring
 pack's steps end with the letter: nothing but its own credits depends on it.
 """
 
@@ -8,29 +8,31 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import Organization
+from core.locks import for_update
 from credits.models import PackSubscription
 from payments.stripe_objects import StripeInvoice
 from plans.models import DunningCase, DunningStep, Subscription
 from plans.services import announcements
-from plans.services.subscriptions import announce, announcement
-from plans.services.terms_periods import align_terms
+from plans.services.terms_periods import sync_terms_periods
 
 Kind = DunningStep.Kind
-KIND_OF_ATTEMPT = {1: Kind.RETRY, 2: Kind.EMAIL, 3: Kind.DOWNGRADE}
+# What follows the first, second and third failed attempt to collect; later ones are retries like the first.
+STEP_AFTER_FAILED_ATTEMPT = {1: Kind.RETRY, 2: Kind.EMAIL, 3: Kind.DOWNGRADE}
 NOT_OWED = ("void", "uncollectible")
 
 
 @transaction.atomic
-def note_invoice(
+def sync_case(
     *, view: StripeInvoice, subscription: Subscription | PackSubscription, failed_at: datetime, now: datetime
 ) -> DunningCase | None:
-    """Act on the fresh state of a subscription's invoice: open its case or go on with it, or close it when it is paid.
+    """Bring an invoice's case in line with Stripe's fresh state of it: open it, take its next steps, or close it when
+    it is paid.
 
     `failed_at` is when Stripe says the attempt failed. Steps are keyed by (invoice, attempt): in whatever order and
     however often the state comes, each is taken once. A subscription whose first payment is still open never began: no
     case.
     """
-    Organization.objects.select_for_update().get(pk=subscription.organization_id)
+    for_update(Organization.objects.filter(pk=subscription.organization_id)).get()
     known = DunningCase.objects.select_related("organization", "subscription__plan", "pack_subscription__pack")
     case = known.filter(stripe_invoice_id=view.id).first()
     if view.is_paid or view.status in NOT_OWED:
@@ -73,7 +75,7 @@ def run_dunning(*, now: datetime) -> list[DunningCase]:
 
 def _take_step(case: DunningCase, attempt: int, now: datetime) -> None:
     subscription = case.subscription
-    kind = KIND_OF_ATTEMPT.get(attempt, Kind.RETRY)
+    kind = STEP_AFTER_FAILED_ATTEMPT.get(attempt, Kind.RETRY)
     if kind == Kind.DOWNGRADE and subscription is None:
         kind = Kind.RETRY
     _step, is_new = DunningStep.objects.get_or_create(
@@ -84,22 +86,22 @@ def _take_step(case: DunningCase, attempt: int, now: datetime) -> None:
     announcements.announce_failed_attempt(case=case, attempt=attempt, now=now)
     if kind == Kind.EMAIL:
         announcements.announce_reminder(case=case, now=now)
-    elif kind == Kind.DOWNGRADE and subscription and subscription.standing == Subscription.Standing.GOOD:
+    elif kind == Kind.DOWNGRADE and subscription and subscription.dunning_status == Subscription.DunningStatus.GOOD:
         # Not what an earlier unpaid invoice has taken away already, or more than that.
-        _set_standing(subscription, Subscription.Standing.DOWNGRADED, now)
+        _set_dunning_status(subscription, Subscription.DunningStatus.DOWNGRADED, now)
         announcements.announce_downgrade(case=case, now=now)
 
 
 @transaction.atomic
 def _suspend(pk: int, now: datetime) -> DunningCase | None:
     found = DunningCase.objects.get(pk=pk)
-    Organization.objects.select_for_update().get(pk=found.organization_id)
+    for_update(Organization.objects.filter(pk=found.organization_id)).get()
     due = DunningCase.objects.due_for_suspension(at=now).select_related("organization", "subscription__plan")
     case = due.filter(pk=pk).first()
     if case is None or case.subscription is None:
         return None
     DunningStep.objects.create(case=case, attempt=None, kind=Kind.SUSPEND, taken_at=now)
-    _set_standing(case.subscription, Subscription.Standing.SUSPENDED, now)
+    _set_dunning_status(case.subscription, Subscription.DunningStatus.SUSPENDED, now)
     if case.subscription.role == Subscription.Role.BASE:
         Organization.objects.filter(pk=case.organization_id).update(suspended_at=now)
         announcements.announce_suspension(case=case, now=now)
@@ -117,8 +119,8 @@ def _resolve(case: DunningCase, view: StripeInvoice, now: datetime) -> DunningCa
     subscription = case.subscription
     if subscription is None or subscription.dunning_cases.open().exists():
         return case
-    was_in_force = subscription.standing == Subscription.Standing.GOOD
-    _set_standing(subscription, Subscription.Standing.GOOD, now)
+    was_in_force = subscription.dunning_status == Subscription.DunningStatus.GOOD
+    _set_dunning_status(subscription, Subscription.DunningStatus.GOOD, now)
     if not was_in_force:
         announcements.announce_restored_plan(case=case, now=now)
     _lift_suspension(case, now)
@@ -128,7 +130,7 @@ def _resolve(case: DunningCase, view: StripeInvoice, now: datetime) -> DunningCa
 def _lift_suspension(case: DunningCase, now: datetime) -> None:
     organization = case.organization
     still_suspended = Subscription.objects.filter(
-        organization=organization, role=Subscription.Role.BASE, standing=Subscription.Standing.SUSPENDED
+        organization=organization, role=Subscription.Role.BASE, dunning_status=Subscription.DunningStatus.SUSPENDED
     )
     if still_suspended.exists():
         return
@@ -136,11 +138,11 @@ def _lift_suspension(case: DunningCase, now: datetime) -> None:
         announcements.announce_restoration(case=case, now=now)
 
 
-def _set_standing(subscription: Subscription, standing: str, now: datetime) -> None:
-    if subscription.standing == standing:
+def _set_dunning_status(subscription: Subscription, status: str, now: datetime) -> None:
+    if subscription.dunning_status == status:
         return
-    before = announcement(subscription)
-    subscription.standing = standing
-    subscription.save(update_fields=["standing"])
-    align_terms(organization=subscription.organization, now=now)
-    announce(subscription=subscription, before=before, now=now)
+    before = announcements.subscription_data(subscription)
+    subscription.dunning_status = status
+    subscription.save(update_fields=["dunning_status"])
+    sync_terms_periods(organization=subscription.organization, now=now)
+    announcements.announce_subscription(subscription=subscription, before=before, now=now)

@@ -3,18 +3,12 @@
 from datetime import datetime
 
 from accounts.models import Organization, User
-from core.errors import RuleRefused
+from plans.errors import NothingToFoldIn
 from plans.models import OnDemand, PlanChange
 from plans.services.companion import drop_on_demand
 from plans.services.plan_changes import change_plan
 from plans.services.quotes import Quote, quote_change, require_base
 from plans.services.selections import Selection
-
-
-class NothingToFoldIn(RuleRefused):
-    """422. Nothing is used on demand, or the commitment cannot grow that far."""
-
-    code = "nothing_to_fold_in"
 
 
 def folded_selection(*, organization: Organization) -> Selection:

@@ -4,15 +4,14 @@ from datetime import datetime
 
 from core.background import after_commit
 from credits.models import PackSubscription
-from payments import inbox
 from payments.stripe_objects import StripeInvoice
 from plans.models import Subscription
 from plans.services import billed_usage, dunning
-from plans.services.plan_changes import refresh
+from plans.services.stripe_refresh import refresh_invoice, refresh_subscription
 
 
-def note_invoice(*, view: StripeInvoice, event_created: datetime, now: datetime) -> None:
-    """Act on the fresh state of an invoice. Called for every event of it; calls nothing outside."""
+def sync_invoice(*, view: StripeInvoice, event_created: datetime, now: datetime) -> None:
+    """Act on the fresh state of an invoice: its dunning case, and the usage that it bills. Calls nothing outside."""
     if view.subscription is None or view.id is None:
         return
     subscription = (
@@ -21,20 +20,20 @@ def note_invoice(*, view: StripeInvoice, event_created: datetime, now: datetime)
     if subscription is None:
         packs = PackSubscription.objects.select_related("organization", "pack")
         if pack := packs.filter(stripe_subscription=view.subscription).first():
-            dunning.note_invoice(view=view, subscription=pack, failed_at=event_created, now=now)
+            dunning.sync_case(view=view, subscription=pack, failed_at=event_created, now=now)
         elif "role" in view.subscription_metadata:
             # Its subscription's event has not come yet: fetch the subscription, then come back to this.
-            after_commit("plans.tasks.take_over_invoice", view.subscription, view.id)
+            after_commit("plans.tasks.refresh_invoice", view.subscription, view.id)
         return
-    dunning.note_invoice(view=view, subscription=subscription, failed_at=event_created, now=now)
+    dunning.sync_case(view=view, subscription=subscription, failed_at=event_created, now=now)
     if view.status == "draft":
         after_commit("plans.tasks.close_window", view.id)
     else:
         billed_usage.record_invoice(view=view, organization=subscription.organization, now=now)
 
 
-def take_over(*, subscription: str, invoice: str, now: datetime) -> None:
-    """First the subscription, then its invoice, both fresh."""
-    refresh(stripe_id=subscription, now=now)
+def refresh_with_subscription(*, subscription: str, invoice: str, now: datetime) -> None:
+    """First the subscription, then its invoice: an invoice is matched by our row of its subscription."""
+    refresh_subscription(stripe_id=subscription, now=now)
     if Subscription.objects.filter(stripe_id=subscription).exists():
-        inbox.handle_object(object_type="invoice", object_id=invoice, event_type="invoice.updated", now=now)
+        refresh_invoice(stripe_id=invoice, now=now)

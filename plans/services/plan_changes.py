@@ -5,20 +5,21 @@ A change is a row before Stripe hears of it; its number is the idempotency key. 
 """
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 
 from accounts.models import Organization, User
 from core.errors import PortalError, Unavailable
-from payments import inbox
+from core.locks import for_update
 from payments.gateway import subscriptions as stripe_subscriptions
+from payments.gateway.subscriptions import ItemParams
 from plans.errors import ChangeUnderWay, NothingToChange, PaymentOverdue
 from plans.models import Interval, PlanChange, Subscription
 from plans.services.quotes import Quote, quote_change, require_base
 from plans.services.selections import Selection, change_items, selection_of, stripe_items
-from plans.services.terms_periods import align_terms
+from plans.services.stripe_refresh import refresh_subscription
+from plans.services.terms_periods import sync_terms_periods
 
 RESUMED_AFTER = timedelta(minutes=2)
 
@@ -43,7 +44,7 @@ def change_plan(
 
 
 def carry_out(*, change: PlanChange, now: datetime) -> PlanChange:
-    """Send a pending change to Stripe, and take over what came of it. Repeating it is harmless."""
+    """Send a pending change to Stripe, and save the subscription that comes of it. Repeating it is harmless."""
     subscription = change.subscription
     selection = Selection(change.to_plan, change.to_interval, change.to_quantity)
     try:
@@ -59,7 +60,7 @@ def carry_out(*, change: PlanChange, now: datetime) -> PlanChange:
         raise
     if change.timing == PlanChange.Timing.RENEWAL:
         _finish(change, PlanChange.Status.SCHEDULED, now)
-    refresh(stripe_id=subscription.stripe_id, now=now)
+    refresh_subscription(stripe_id=subscription.stripe_id, now=now)
     change.refresh_from_db()
     return change
 
@@ -73,22 +74,18 @@ def cancel_change(*, change: PlanChange, now: datetime) -> PlanChange:
     )
     with transaction.atomic():
         _finish(change, PlanChange.Status.CANCELLED, now)
-        align_terms(organization=change.subscription.organization, now=now)
-    refresh(stripe_id=change.subscription.stripe_id, now=now)
+        sync_terms_periods(organization=change.subscription.organization, now=now)
+    refresh_subscription(stripe_id=change.subscription.stripe_id, now=now)
     change.refresh_from_db()
     return change
 
 
-def refresh(*, stripe_id: str, now: datetime) -> None:
-    """Read a subscription from Stripe and take it over, through the same door as its events."""
-    inbox.handle_object(
-        object_type="subscription", object_id=stripe_id, event_type="customer.subscription.updated", now=now
-    )
+def update_open_change(*, subscription: Subscription, has_schedule: bool, now: datetime) -> None:
+    """What Stripe's fresh state of the subscription means for its open change: in force, taken back, or still open.
 
-
-def settle_against(*, subscription: Subscription, has_schedule: bool, now: datetime) -> None:
-    """See what Stripe's fresh state says about the change under way. In the transaction that takes the state over."""
-    change = PlanChange.objects.open().select_for_update().filter(subscription=subscription).first()
+    Called in the transaction that saves that state.
+    """
+    change = for_update(PlanChange.objects.open().filter(subscription=subscription)).first()
     if change is None:
         return
     arrived = selection_of(subscription) == Selection(change.to_plan, change.to_interval, change.to_quantity)
@@ -101,7 +98,7 @@ def settle_against(*, subscription: Subscription, has_schedule: bool, now: datet
 
 
 def release_schedules(*, organization: Organization, now: datetime) -> None:
-    """Let go of schedules whose change is in force: a subscription under a schedule cannot be changed otherwise."""
+    """Release schedules whose change is in force: a subscription under a schedule cannot be changed any other way."""
     done = PlanChange.objects.filter(
         subscription__organization=organization,
         status=PlanChange.Status.APPLIED,
@@ -111,11 +108,11 @@ def release_schedules(*, organization: Organization, now: datetime) -> None:
         stripe_subscriptions.release_schedule(
             schedule=change.stripe_schedule_id, idempotency_key=f"{change.idempotency_key}:release"
         )
-        refresh(stripe_id=change.subscription.stripe_id, now=now)
+        refresh_subscription(stripe_id=change.subscription.stripe_id, now=now)
 
 
 def resume_pending(*, now: datetime) -> list[PlanChange]:
-    """Go on with changes whose answer from Stripe was lost."""
+    """Send again the changes whose answer from Stripe was lost; returns those that went through."""
     lost = PlanChange.objects.filter(status=PlanChange.Status.PENDING, created_at__lte=now - RESUMED_AFTER)
     resumed = []
     for change in lost.select_related("subscription__organization", "to_plan"):
@@ -128,7 +125,7 @@ def resume_pending(*, now: datetime) -> list[PlanChange]:
 
 @transaction.atomic
 def _begin(organization: Organization, quote: Quote, user: User | None, now: datetime) -> PlanChange:
-    Organization.objects.select_for_update().get(pk=organization.pk)
+    for_update(Organization.objects.filter(pk=organization.pk)).get()
     subscription = require_base(organization)
     if subscription.dunning_cases.open().exists():
         raise PaymentOverdue("An invoice is overdue. Pay it first, then change the plan.")
@@ -167,7 +164,7 @@ def _begin(organization: Organization, quote: Quote, user: User | None, now: dat
     )
 
 
-def _change_now(change: PlanChange, items: list[dict[str, Any]]) -> None:
+def _change_now(change: PlanChange, items: list[ItemParams]) -> None:
     subscription = change.subscription
     stripe_subscriptions.update(
         subscription=subscription.stripe_id,
@@ -182,8 +179,8 @@ def _change_now(change: PlanChange, items: list[dict[str, Any]]) -> None:
     )
 
 
-def _plan_for_renewal(change: PlanChange, items: list[dict[str, Any]]) -> None:
-    """A schedule of two phases: what runs now until the renewal, then the selection; after that it lets go."""
+def _plan_for_renewal(change: PlanChange, items: list[ItemParams]) -> None:
+    """A schedule of two phases: what runs now until the renewal, then the selection; after that Stripe releases it."""
     subscription = change.subscription
     if not change.stripe_schedule_id:
         schedule = stripe_subscriptions.create_schedule(
@@ -213,7 +210,7 @@ def _plan_for_renewal(change: PlanChange, items: list[dict[str, Any]]) -> None:
 
 
 def _finish(change: PlanChange, status: str, now: datetime, failure: str = "") -> None:
-    """Note what became of an open change; one that was finished in the meantime stays as it is."""
+    """Store how an open change ended; one that was finished in the meantime stays as it is."""
     finished = None if status == PlanChange.Status.SCHEDULED else now
     changed = (
         PlanChange.objects.open().filter(pk=change.pk).update(status=status, finished_at=finished, failure=failure)

@@ -1,18 +1,57 @@
-"""Writing down what the catalogue says, whenever it changes."""
+"""Revisions: the terms of each plan, stored whenever the catalogue changes them."""
 
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Required, TypedDict, cast
 
 from django.db import transaction
 
+from core.locks import for_update
 from core.quantities import as_text
 from plans import hooks
-from plans.engine import ladders
+from plans.engine import price_ladders
 from plans.engine.commitments import Bounds
-from plans.engine.terms import CommitmentTerms, CreditRate, MeterTerms, PlanTerms
-from plans.models import Meter, Plan, PlanRevision
+from plans.engine.price_ladders import LadderJson
+from plans.engine.terms import Beyond, CommitmentTerms, CreditRate, MeterTerms, PlanTerms
+from plans.models import Allowance, Commitment, Meter, Plan, PlanRevision
+
+
+class RateContent(TypedDict):
+    unit: str
+    ladder: LadderJson
+
+
+class CommitmentContent(TypedDict):
+    minimum: int
+    bundle: int
+    maximum: int | None
+    on_demand: bool
+
+
+class MeterContent(TypedDict, total=False):
+    """What a revision keeps of a meter; quantities are decimal strings, `included` None is unlimited."""
+
+    code: Required[str]
+    id: Required[int]
+    aggregation: Required[str]
+    unit_name: Required[str]
+    rates: Required[list[RateContent]]
+    included: str | None
+    beyond: Beyond
+    bill: LadderJson | None
+    currency: str | None
+    cap: int | None
+    concurrency: int | None
+    commitment: CommitmentContent
+
+
+class PlanContent(TypedDict):
+    """What a revision keeps, as JSON: `PlanRevision.content`."""
+
+    code: str
+    name: str
+    meters: list[MeterContent]
 
 
 def publish_terms(*, now: datetime) -> list[PlanRevision]:
@@ -23,8 +62,8 @@ def publish_terms(*, now: datetime) -> list[PlanRevision]:
     """
     with transaction.atomic():
         # Publishing one at a time keeps the ids in the order of commits, which the cache of `plans.terms` rests on.
-        locked = Plan.objects.select_for_update().order_by("id").values_list("id", flat=True)
-        plans = Plan.objects.filter(id__in=list(locked)).for_terms()
+        ids = list(for_update(Plan.objects.all()).values_list("id", flat=True))
+        plans = Plan.objects.filter(id__in=ids).for_terms()
         newest = {
             revision.plan_id: revision.content
             for revision in PlanRevision.objects.order_by("plan_id", "-id").distinct("plan_id")
@@ -38,45 +77,46 @@ def publish_terms(*, now: datetime) -> list[PlanRevision]:
         return revisions
 
 
-def content_of(plan: Plan) -> dict[str, Any]:
+def content_of(plan: Plan) -> PlanContent:
     """The plan's terms as JSON; `terms_of` reads it back."""
-    currency = plan.currency
-    meters = [
-        _meter_content(allowance.meter)
-        | {
-            "included": None if allowance.included is None else as_text(allowance.included),
-            "beyond": allowance.beyond,
-            "bill": allowance.bill_ladder.as_json() if allowance.bill_ladder else None,
-            "currency": currency if allowance.is_billed else None,
-            "cap": allowance.cap_amount,
-            "concurrency": allowance.concurrency,
-        }
-        for allowance in plan.allowances.all()
-    ]
-    commitment = plan.commitment if plan.has_commitment else None
-    if commitment:
-        own = next((meter for meter in meters if meter["code"] == commitment.meter.code), None)
-        concurrency = own["concurrency"] if own else None
+    meters = [_allowance_content(allowance, plan.currency) for allowance in plan.allowances.all()]
+    if plan.has_commitment:
+        code = plan.commitment.meter.code
+        own = next((meter for meter in meters if meter["code"] == code), None)
         meters = [meter for meter in meters if meter is not own]
-        meters.append(
-            _meter_content(commitment.meter)
-            | {
-                "included": "0",
-                "beyond": "block",
-                "rates": [],
-                "concurrency": concurrency,
-                "commitment": {
-                    "minimum": commitment.minimum,
-                    "bundle": commitment.bundle,
-                    "maximum": commitment.maximum,
-                    "on_demand": commitment.beyond == commitment.Beyond.ON_DEMAND,
-                },
-            }
-        )
+        meters.append(_commitment_content(plan.commitment, own["concurrency"] if own else None))
     return {"code": plan.code, "name": plan.name, "meters": meters}
 
 
-def _meter_content(meter: Meter) -> dict[str, Any]:
+def _allowance_content(allowance: Allowance, currency: str | None) -> MeterContent:
+    return {
+        **_meter_content(allowance.meter),
+        "included": None if allowance.included is None else as_text(allowance.included),
+        "beyond": cast(Beyond, allowance.beyond),
+        "bill": allowance.bill_ladder.as_json() if allowance.bill_ladder else None,
+        "currency": currency if allowance.is_billed else None,
+        "cap": allowance.cap_amount,
+        "concurrency": allowance.concurrency,
+    }
+
+
+def _commitment_content(commitment: Commitment, concurrency: int | None) -> MeterContent:
+    return {
+        **_meter_content(commitment.meter),
+        "rates": [],
+        "included": "0",
+        "beyond": "block",
+        "concurrency": concurrency,
+        "commitment": {
+            "minimum": commitment.minimum,
+            "bundle": commitment.bundle,
+            "maximum": commitment.maximum,
+            "on_demand": commitment.beyond == Commitment.Beyond.ON_DEMAND,
+        },
+    }
+
+
+def _meter_content(meter: Meter) -> MeterContent:
     return {
         "code": meter.code,
         "id": meter.pk,
@@ -98,7 +138,7 @@ def terms_of(revision: PlanRevision) -> PlanTerms:
     )
 
 
-def _meter_terms(meter: dict[str, Any]) -> MeterTerms:
+def _meter_terms(meter: MeterContent) -> MeterTerms:
     commitment = meter.get("commitment")
     return MeterTerms(
         meter=meter["code"],
@@ -107,8 +147,8 @@ def _meter_terms(meter: dict[str, Any]) -> MeterTerms:
         unit_name=meter["unit_name"],
         included=None if meter["included"] is None else Decimal(meter["included"]),
         beyond=meter["beyond"],
-        credit_rates=tuple(CreditRate(rate["unit"], ladders.parse(rate["ladder"])) for rate in meter["rates"]),
-        bill=ladders.parse(meter["bill"]) if meter.get("bill") else None,
+        credit_rates=tuple(CreditRate(rate["unit"], price_ladders.parse(rate["ladder"])) for rate in meter["rates"]),
+        bill=price_ladders.parse(meter["bill"]) if meter.get("bill") else None,
         currency=meter.get("currency"),
         cap=meter.get("cap"),
         concurrency=meter["concurrency"],

@@ -2,8 +2,8 @@
 
 from accounts.models import Organization
 from core.public_ids import new_public_id
-from payments import customers
 from payments.gateway import portal as stripe_portal
+from payments.services import customers
 
 
 def open_portal(*, organization: Organization, return_url: str, update_card: bool = False) -> str:

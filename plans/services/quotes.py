@@ -1,12 +1,12 @@
-"""What a change would cost, as Stripe reckons it, before anybody agrees to it."""
+"""What a change would cost, calculated by Stripe, before the customer confirms it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from accounts.models import Organization
 from core.money import Money
-from payments import customers
 from payments.gateway import invoices as stripe_invoices
+from payments.services import customers
 from payments.stripe_objects import StripeInvoice, StripeInvoiceLine
 from plans.errors import NoSubscription
 from plans.models import Interval, PlanChange, Subscription

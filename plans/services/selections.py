@@ -1,12 +1,11 @@
 """What a customer may choose: plan, interval and quantity, checked, and what it consists of at Stripe."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from accounts.models import Organization
 from core.money import Money
 from payments import stripe_catalogue
+from payments.gateway.subscriptions import ItemParams
 from payments.stripe_catalogue.entries import lookup_key_of
 from plans.engine.commitments import QuantityRefused
 from plans.errors import SelectionRefused, UnknownPlan
@@ -69,10 +68,10 @@ def selection_of(subscription: Subscription) -> Selection:
     return Selection(subscription.plan, subscription.interval, subscription.quantity)
 
 
-def stripe_items(*, selection: Selection, organization: Organization) -> list[dict[str, Any]]:
+def stripe_items(*, selection: Selection, organization: Organization) -> list[ItemParams]:
     """The prices of a selection, as Stripe takes them. Metered ones only by the month: with an annual plan they live in
     the companion. Raises NotAtStripe when `sync_catalog` has not brought one to Stripe yet."""
-    items: list[dict[str, Any]] = []
+    items: list[ItemParams] = []
     for component, quantity in (("base", 1), ("quantity", selection.quantity)):
         if selection.plan.price(selection.interval, component) and quantity:
             key = PriceKey(selection.plan.code, component, selection.interval)
@@ -82,7 +81,7 @@ def stripe_items(*, selection: Selection, organization: Organization) -> list[di
     return items
 
 
-def metered_items(*, plan: Plan, organization: Organization) -> list[dict[str, Any]]:
+def metered_items(*, plan: Plan, organization: Organization) -> list[ItemParams]:
     return [
         {"price": stripe_catalogue.stripe_price_id(str(metered_key(allowance, organization)))}
         for allowance in plan.allowances.all()
@@ -98,17 +97,17 @@ def metered_key(allowance: Allowance, organization: Organization) -> PriceKey:
     return PriceKey(allowance.plan.code, "metered", meter=allowance.meter.code, override=str(own.pk) if own else "")
 
 
-def change_items(*, subscription: Subscription, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What to tell Stripe so that the subscription consists of `items`: what stays keeps its item."""
+def change_items(*, subscription: Subscription, items: list[ItemParams]) -> list[ItemParams]:
+    """The change to send to Stripe so that the subscription consists of `items`: what stays keeps its item id."""
     wanted = {_slot(item["price"]): item for item in items}
-    told: list[dict[str, Any]] = []
+    changes: list[ItemParams] = []
     for present in subscription.items.all():
         slot = (present.component, present.meter_code)
         if slot in wanted:
-            told.append({"id": present.stripe_id} | wanted.pop(slot))
+            changes.append(ItemParams(id=present.stripe_id) | wanted.pop(slot))
         else:
-            told.append({"id": present.stripe_id, "deleted": True})
-    return told + list(wanted.values())
+            changes.append({"id": present.stripe_id, "deleted": True})
+    return changes + list(wanted.values())
 
 
 def _slot(price: str) -> tuple[str, str]:
@@ -146,7 +145,3 @@ def _quantity(plan: Plan, quantity: int | None) -> int | None:
             bundle=bounds.bundle,
             maximum=bounds.maximum,
         ) from None
-
-
-def as_details(selection: Selection) -> Mapping[str, Any]:
-    return {"plan": selection.plan.code, "interval": selection.interval, "quantity": selection.quantity}

@@ -1,21 +1,21 @@
-"""Taking over what Stripe says of a subscription."""
+"""Our row of a subscription, and all that depends on it, brought in line with Stripe's."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 
 from accounts.models import Organization
 from core.background import after_commit
-from notifications.services import publish
-from payments import customers
+from core.locks import for_update
+from payments.services import customers
 from payments.stripe_objects import StripeSubscription, StripeSubscriptionItem
 from plans.models import Plan, PlanCheckout, Subscription, SubscriptionItem
 from plans.price_keys import PriceKey
 from plans.services import plan_changes
+from plans.services.announcements import announce_subscription, subscription_data
 from plans.services.selections import price_key_of
-from plans.services.terms_periods import align_terms
+from plans.services.terms_periods import sync_terms_periods
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Composition:
 
 @transaction.atomic
 def sync_subscription(*, view: StripeSubscription, now: datetime) -> Subscription | None:
-    """Bring our row, the terms and everything that hangs on them in line with Stripe's fresh state of a subscription.
+    """Bring our row, the terms and what depends on them in line with Stripe's fresh state of a subscription.
 
     The same state twice changes nothing the second time. Returns None for a subscription that is not of a plan.
     """
@@ -38,9 +38,9 @@ def sync_subscription(*, view: StripeSubscription, now: datetime) -> Subscriptio
     organization = customers.organization_of(stripe_id=view.customer or "")
     if composition is None or organization is None:
         return None
-    organization = Organization.objects.select_for_update().get(pk=organization.pk)
+    organization = for_update(Organization.objects.filter(pk=organization.pk)).get()
     subscription = Subscription.objects.filter(stripe_id=view.id).select_related("plan").first()
-    before = announcement(subscription) if subscription else None
+    before = subscription_data(subscription) if subscription else None
     values = _columns(view, composition, now)
     if subscription is None:
         subscription = Subscription(
@@ -48,48 +48,16 @@ def sync_subscription(*, view: StripeSubscription, now: datetime) -> Subscriptio
         )
     for name, value in values.items():
         setattr(subscription, name, value)
-    _settle_role(subscription)
+    _assign_role(subscription)
     subscription.organization = organization
     subscription.save()
     _replace_items(subscription, composition.items)
     _complete_checkout(subscription, view.metadata.get("plan_checkout", ""))
-    plan_changes.settle_against(subscription=subscription, has_schedule=view.schedule is not None, now=now)
-    align_terms(organization=organization, now=now)
-    announce(subscription=subscription, before=before, now=now)
-    after_commit("plans.tasks.follow_up", organization.pk)
+    plan_changes.update_open_change(subscription=subscription, has_schedule=view.schedule is not None, now=now)
+    sync_terms_periods(organization=organization, now=now)
+    announce_subscription(subscription=subscription, before=before, now=now)
+    after_commit("plans.tasks.after_subscription_change", organization.pk)
     return subscription
-
-
-def announcement(subscription: Subscription) -> dict[str, Any]:
-    """What `subscription.updated` says."""
-    return {
-        "subscription": subscription.stripe_id,
-        "role": subscription.role,
-        "plan": subscription.plan.code,
-        "interval": subscription.interval,
-        "quantity": subscription.quantity,
-        "status": subscription.status,
-        "standing": subscription.standing,
-        "cancel_at": subscription.cancel_at.isoformat() if subscription.cancel_at else None,
-        "trial_end": subscription.trial_end.isoformat() if subscription.trial_end else None,
-        "current_period_end": subscription.current_period_end.isoformat() if subscription.current_period_end else None,
-    }
-
-
-def announce(*, subscription: Subscription, before: dict[str, Any] | None, now: datetime) -> None:
-    """Publish `subscription.updated` once per change. One that never began is not announced."""
-    said = announcement(subscription)
-    if said == before or (subscription.revision == 0 and not subscription.is_live):
-        return
-    subscription.revision += 1
-    subscription.save(update_fields=["revision"])
-    publish(
-        type="subscription.updated",
-        organization=subscription.organization,
-        data=said,
-        key=f"{subscription.stripe_id}:{subscription.revision}",
-        now=now,
-    )
 
 
 def _composition(view: StripeSubscription) -> Composition | None:
@@ -105,7 +73,7 @@ def _composition(view: StripeSubscription) -> Composition | None:
     return Composition(plan, key.interval, quantity, keyed)
 
 
-def _columns(view: StripeSubscription, composition: Composition, now: datetime) -> dict[str, Any]:
+def _columns(view: StripeSubscription, composition: Composition, now: datetime) -> dict[str, object]:
     cancel_at = view.cancel_at or (view.current_period_end if view.cancel_at_period_end else None)
     return {
         "plan": composition.plan,
@@ -125,15 +93,15 @@ def _columns(view: StripeSubscription, composition: Composition, now: datetime) 
     }
 
 
-def _settle_role(subscription: Subscription) -> None:
-    """A second live subscription of the same role was bought in another tab: it is surplus, and given back. Once the
-    first one has ended, the second takes its place.
+def _assign_role(subscription: Subscription) -> None:
+    """A second live base subscription was bought in another tab: it is a duplicate, which is ended and refunded. If the
+    first one has ended by then, the second takes its place.
     """
     if subscription.role == Subscription.Role.COMPANION or not subscription.is_live:
         return
     others = Subscription.objects.live().filter(organization=subscription.organization, role=Subscription.Role.BASE)
     taken = others.exclude(stripe_id=subscription.stripe_id).exists()
-    subscription.role = Subscription.Role.SURPLUS if taken else Subscription.Role.BASE
+    subscription.role = Subscription.Role.DUPLICATE if taken else Subscription.Role.BASE
 
 
 def _replace_items(subscription: Subscription, items: list[tuple[StripeSubscriptionItem, PriceKey]]) -> None:

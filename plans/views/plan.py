@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.permissions import Permission
 from accounts.scoping import OrganizationRequest, organization_page
-from core.pages import refusal_as_message
+from core.refusals import refusal_as_message
 from plans import hooks
 from plans.models import OnDemand, Plan, PlanChange, Subscription
 from plans.presentation import allowance_line, features, price_line, status_badge

@@ -1,6 +1,5 @@
 """The public prices."""
 
-from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.views import redirect_to_login
@@ -35,7 +34,7 @@ def choose_plan(request: HttpRequest) -> HttpResponse:
     return redirect(f"{address}?{request.GET.urlencode()}")
 
 
-def plans_context(request: HttpRequest, plans: list[Plan], organization: Organization | None) -> dict[str, Any]:
+def plans_context(request: HttpRequest, plans: list[Plan], organization: Organization | None) -> dict[str, object]:
     """What the cards, the toggle and the quantity sliders need; also on the page of an organization."""
     interval = Interval.YEAR.value if request.GET.get("interval") == Interval.YEAR else Interval.MONTH.value
     present = present_selection(organization) if organization else None

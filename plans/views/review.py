@@ -1,7 +1,6 @@
 """A second look at a first plan or a change: what it is, what it costs now, from when it holds. Then it is done."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -11,7 +10,7 @@ from django.utils import timezone
 from accounts.permissions import Permission
 from accounts.scoping import OrganizationRequest, organization_page
 from core.errors import PortalError
-from core.pages import refusal_as_message
+from core.refusals import refusal_as_message
 from plans.errors import SelectionRefused
 from plans.models import Plan, PlanChange, Subscription
 from plans.presentation import PER, line_rows, quantity_control
@@ -21,7 +20,7 @@ from plans.services.plan_changes import change_plan
 from plans.services.quotes import Quote, quote
 from plans.services.selections import choose
 
-# A price shown longer ago than this is reckoned anew before anybody is charged.
+# A price shown longer ago than this is calculated anew before anybody is charged.
 SHOWN_PRICE_HOLDS = timedelta(minutes=15)
 
 
@@ -74,7 +73,7 @@ def fold(request: OrganizationRequest) -> HttpResponse:
     return redirect("plans:plan", org_id=request.organization.public_id)
 
 
-def _context(quoted: Quote, base: Subscription | None) -> dict[str, Any]:
+def _context(quoted: Quote, base: Subscription | None) -> dict[str, object]:
     selection = quoted.selection
     return {
         "quote": quoted,

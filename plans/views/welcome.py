@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts.permissions import Permission
 from accounts.scoping import OrganizationRequest, organization_page
-from core.pages import refusal_as_message
+from core.refusals import refusal_as_message
 from plans.models import PlanCheckout, Subscription
 from plans.presentation import trial_line
 from plans.services.checkout import complete_checkout

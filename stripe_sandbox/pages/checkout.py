@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING
 
 from .. import cards
-from ..api import Request, Response
 from ..errors import StripeError
-from ..resources import checkout, checkout_payment, payment_intents, setup_intents
-from ..resources.checkout_payment import Choice, Outcome
-from ..store import Obj
+from ..flows import checkout, payments
+from ..flows.checkout import Choice, Outcome
+from ..http import Request, Response
+from ..objects import StripeObject
+from ..resources import checkout_sessions
+from ..sandbox import Sandbox
 from ..values import THREE_DECIMAL, ZERO_DECIMAL, money
 from ..world import World
 from .html import form_of, h, message, notice, page, redirect
-
-if TYPE_CHECKING:
-    from ..server import Sandbox
 
 
 def _places(currency: str) -> int:
@@ -64,7 +62,7 @@ def _show(sandbox: Sandbox, session_id: str, form: dict[str, str], problem: str 
             return message(
                 "Already paid" if session["payment_status"] == "paid" else "Completed",
                 "This checkout is complete. Nothing more will be charged.",
-                link=checkout_payment.return_url(session),
+                link=checkout.return_url(session),
                 label="Back to the shop",
             )
         if session["status"] == "expired" or session["expires_at"] <= world.now:
@@ -91,13 +89,7 @@ def _show(sandbox: Sandbox, session_id: str, form: dict[str, str], problem: str 
 
 def pay(sandbox: Sandbox, session_id: str, choice: Choice) -> Outcome:
     """Pay a session; used by the page and by ``/_sandbox/pay``. Raises ``StripeError`` for impossible choices."""
-    with sandbox.store.transaction():
-        world = sandbox.world()
-        session = world.need("checkout.session", session_id)
-        outcome = checkout_payment.pay(world, session, choice)
-        world.flush()
-    sandbox.work_was_done()
-    return outcome
+    return sandbox.change(lambda world: checkout.pay(world, world.need("checkout.session", session_id), choice))
 
 
 def _choice(sandbox: Sandbox, session_id: str, form: dict[str, str]) -> Choice:
@@ -127,17 +119,17 @@ def _choice(sandbox: Sandbox, session_id: str, form: dict[str, str]) -> Choice:
     )
 
 
-def _preview(world: World, session: Obj, choice: Choice) -> Obj:
+def _preview(world: World, session: StripeObject, choice: Choice) -> StripeObject:
     """The session as it would be with this choice; nothing is written. Raises ``InvalidRequest``."""
-    copy: Obj = json.loads(json.dumps(session))
-    checkout_payment.apply_choice(world, copy, choice)
+    copy: StripeObject = json.loads(json.dumps(session))
+    checkout.apply_choice(world, copy, choice)
     return copy
 
 
 _INTERVALS = {"day": "day", "week": "week", "month": "month", "year": "year"}
 
 
-def _body(world: World, session: Obj, form: dict[str, str], problem: str | None) -> str:
+def _body(world: World, session: StripeObject, form: dict[str, str], problem: str | None) -> str:
     merchant = world.setting("account_name")
     currency = session["currency"] or "usd"
     total = money(session["amount_total"] or 0, currency)
@@ -149,15 +141,15 @@ def _body(world: World, session: Obj, form: dict[str, str], problem: str | None)
         if amount
     )
     setup = session["mode"] == "setup"
-    verb = "Save card" if setup else "Start trial" if checkout.has_trial(session) else f"Pay {total}"
-    if session["mode"] == "subscription" and not checkout.has_trial(session):
+    verb = "Save card" if setup else "Start trial" if checkout_sessions.has_trial(session) else f"Pay {total}"
+    if session["mode"] == "subscription" and not checkout_sessions.has_trial(session):
         verb = f"Subscribe and pay {total}"
     heading = "Save a card" if setup else f"Pay {merchant}"
     amount = "" if setup else f'<p class="amount">{h(total)}</p>'
     cancel = session["cancel_url"]
     back = f'<p><a href="{h(cancel)}">← Back to {h(merchant)}</a></p>' if cancel else ""
     trial = ""
-    if checkout.has_trial(session):
+    if checkout_sessions.has_trial(session):
         trial = '<p class="quiet">The trial is free. The subscription begins when it ends.</p>'
     return f"""
 {back}
@@ -181,7 +173,7 @@ def _body(world: World, session: Obj, form: dict[str, str], problem: str | None)
 """
 
 
-def _update_button(session: Obj) -> str:
+def _update_button(session: StripeObject) -> str:
     """For those who change a quantity, an amount or a code and want to see the total first."""
     changes = session["allow_promotion_codes"] or any(
         item["adjustable_quantity"] or item["_unit_amount"] is not None for item in session["_items"]
@@ -189,7 +181,7 @@ def _update_button(session: Obj) -> str:
     return '<p></p><button class="second" name="action" value="update">Update total</button>' if changes else ""
 
 
-def _line(world: World, session: Obj, item: Obj) -> str:
+def _line(world: World, session: StripeObject, item: StripeObject) -> str:
     price = world.need("price", item["price"])
     currency = session["currency"]
     recurring = price["recurring"]
@@ -198,7 +190,7 @@ def _line(world: World, session: Obj, item: Obj) -> str:
         count = recurring["interval_count"]
         unit = _INTERVALS[recurring["interval"]]
         every = f" per {unit}" if count == 1 else f" every {count} {unit}s"
-    each = checkout.unit_amount(world, item)
+    each = checkout_sessions.unit_amount(world, item)
     label = h(item["description"])
     note = ""
     name = f"quantity-{item['id']}"
@@ -228,7 +220,7 @@ def _line(world: World, session: Obj, item: Obj) -> str:
     return f'<li><div><div>{label}</div>{note}</div><span class="number">{amount}</span></li>'
 
 
-def _promotion(session: Obj, form: dict[str, str]) -> str:
+def _promotion(session: StripeObject, form: dict[str, str]) -> str:
     if not session["allow_promotion_codes"]:
         return ""
     value = h(form.get("promotion_code", ""))
@@ -238,7 +230,7 @@ def _promotion(session: Obj, form: dict[str, str]) -> str:
     )
 
 
-def _contact(world: World, session: Obj, form: dict[str, str]) -> str:
+def _contact(world: World, session: StripeObject, form: dict[str, str]) -> str:
     customer = world.get(session["customer"])
     known = (customer and customer["email"]) or session["customer_email"]
     if known:
@@ -250,7 +242,7 @@ def _contact(world: World, session: Obj, form: dict[str, str]) -> str:
     )
 
 
-def _methods(world: World, session: Obj, form: dict[str, str]) -> str:
+def _methods(world: World, session: StripeObject, form: dict[str, str]) -> str:
     saved = (
         [m for m in world.find("payment_method", customer=session["customer"]) if m["type"] == "card"]
         if session["customer"]
@@ -305,8 +297,7 @@ def authentication_page(sandbox: Sandbox, request: Request, intent_id: str) -> R
         if intent is None or intent["object"] not in ("payment_intent", "setup_intent"):
             return message("Not found", "There is nothing to authenticate here.", status=404)
         if outcome in ("complete", "fail"):
-            story = payment_intents if intent["object"] == "payment_intent" else setup_intents
-            story.authenticate(world, intent, succeeds=outcome == "complete")
+            payments.authenticate(world, intent, succeeds=outcome == "complete")
             world.flush()
         status = intent["status"]
         session = world.get(intent.get("_session"))

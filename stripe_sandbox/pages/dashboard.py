@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..api import Response
-from ..store import Obj
+from ..http import Response
+from ..objects import StripeObject
+from ..sandbox import Sandbox
 from ..values import money
 from ..world import World
 from .html import h, instant, message, page
-
-if TYPE_CHECKING:
-    from ..server import Sandbox
 
 
 def not_found() -> Response:
@@ -69,7 +67,7 @@ def _clock() -> str:
 
 
 def _delivery(sandbox: Sandbox) -> str:
-    now = sandbox.mailman.settings()
+    now = sandbox.sender.settings()
     pending = sandbox.store.rows("SELECT count(*) AS n FROM deliveries WHERE state = 'pending'")[0]["n"]
     return f"""<section class="card"><h2>Webhooks</h2><p>{pending} pending.
 {"Paused." if now.paused else ""} Dropping {now.drop:.0%}, {now.repeat} of each{
@@ -124,7 +122,7 @@ def _payments(world: World) -> str:
     return _table("Payments", ["Charge", "Amount", "Status", "Do"], rows)
 
 
-def _state(charge: Obj) -> str:
+def _state(charge: StripeObject) -> str:
     if charge["disputed"]:
         return "disputed"
     if charge["amount_refunded"]:

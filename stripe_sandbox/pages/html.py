@@ -9,7 +9,7 @@ from string import Template
 from typing import Any
 
 from .. import forms
-from ..api import Request, Response
+from ..http import Request, Response
 
 _HERE = Path(__file__).parent
 _LAYOUT = Template((_HERE / "layout.html").read_text())

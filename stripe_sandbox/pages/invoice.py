@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .. import cards
-from ..api import Request, Response
 from ..errors import StripeError
-from ..resources import collection, payment_methods
-from ..store import Obj
+from ..flows import collection
+from ..http import Request, Response
+from ..objects import StripeObject
+from ..resources import payment_methods
+from ..sandbox import Sandbox
 from ..values import money
 from ..world import World
 from . import pdf
 from .html import date, form_of, h, message, notice, page, redirect
-
-if TYPE_CHECKING:
-    from ..server import Sandbox
 
 _SAID = {
     "draft": "Draft",
@@ -26,7 +23,7 @@ _SAID = {
 }
 
 
-def _rows(invoice: Obj) -> list[tuple[str, str]]:
+def _rows(invoice: StripeObject) -> list[tuple[str, str]]:
     """Label and amount of every line and total."""
     currency = invoice["currency"]
     rows = [(line["description"] or "Item", money(line["amount"], currency)) for line in invoice["lines"]["data"]]
@@ -44,7 +41,7 @@ def _rows(invoice: Obj) -> list[tuple[str, str]]:
     return rows
 
 
-def _invoice(world: World, invoice_id: str) -> Obj | None:
+def _invoice(world: World, invoice_id: str) -> StripeObject | None:
     found = world.get(invoice_id)
     is_shown = found is not None and found["object"] == "invoice" and found["status"] != "draft"
     return found if is_shown and not (found or {}).get("deleted") else None
@@ -88,7 +85,7 @@ def invoice_page(sandbox: Sandbox, request: Request, invoice_id: str) -> Respons
     )
 
 
-def _form(invoice: Obj, amount: str, problem: str | None) -> str:
+def _form(invoice: StripeObject, amount: str, problem: str | None) -> str:
     return f"""{notice(problem)}<form method="post">
 <div class="field"><label for="card">Card number</label>
 <input id="card" name="card" inputmode="numeric" autocomplete="off" value="4242 4242 4242 4242"></div>

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ..parameters import Params
-from ..routes import route
-from ..store import Obj
+from ..objects import StripeObject
 from ..values import nulls
 from ..world import World
 
 
-def account(world: World) -> Obj:
+def account(world: World) -> StripeObject:
     """The merchant's account; made on first sight and the same ever after."""
     found = world.first("account")
     if found is not None:
@@ -56,33 +52,3 @@ def account(world: World) -> Obj:
         tos_acceptance={"date": None, "ip": None, "user_agent": None},
         type="standard",
     )
-
-
-@route("GET /v1/account")
-def retrieve_own(world: World, params: Params) -> Obj:
-    """The merchant."""
-    return account(world)
-
-
-@route("GET /v1/accounts/{id}")
-def retrieve(world: World, params: Params, id: str) -> Obj:
-    """The merchant by id; there is no other account."""
-    account(world)
-    return world.at("account", id)
-
-
-@route("GET /v1/balance")
-def balance(world: World, params: Params) -> Obj:
-    """What all balance transactions add up to."""
-    sums: dict[str, int] = {}
-    for transaction in world.find("balance_transaction"):
-        sums[transaction["currency"]] = sums.get(transaction["currency"], 0) + transaction["net"]
-    available: list[dict[str, Any]] = [
-        {"amount": amount, "currency": currency, "source_types": {"card": amount}} for currency, amount in sums.items()
-    ]
-    return {
-        "object": "balance",
-        "available": available or [{"amount": 0, "currency": "usd", "source_types": {"card": 0}}],
-        "livemode": False,
-        "pending": [{"amount": 0, "currency": "usd", "source_types": {"card": 0}}],
-    }

@@ -1,41 +1,14 @@
-"""Charges and the balance transactions they leave."""
+"""Charges: one attempt to take money."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
 from .. import cards
-from ..expand import includable, sublist
-from ..lists import page
-from ..parameters import Params
-from ..routes import route
-from ..store import Obj
-from ..values import merge_metadata, nulls, round_half_up
+from ..objects import StripeObject
+from ..values import nulls, round_half_up
 from ..world import World
-from . import payment_methods
-
-
-def balance_transaction(
-    world: World, *, amount: int, currency: str, kind: str, source: str, fee: int = 0, category: str | None = None
-) -> Obj:
-    """Money moving in or out of the merchant's balance; ``category`` defaults to the kind."""
-    fees = [{"amount": fee, "application": None, "currency": currency, "description": "Stripe processing fees"}]
-    return world.add(
-        "balance_transaction",
-        amount=amount,
-        available_on=world.now + 2 * 86400,
-        balance_type="payments",
-        currency=currency,
-        description=None,
-        exchange_rate=None,
-        fee=fee,
-        fee_details=[fees[0] | {"type": "stripe_fee"}] if fee else [],
-        net=amount - fee,
-        reporting_category=category or kind,
-        source=source,
-        status="pending",
-        type=kind,
-    )
+from . import balance_transactions, payment_methods
 
 
 def processing_fee(amount: int) -> int:
@@ -43,7 +16,7 @@ def processing_fee(amount: int) -> int:
     return round_half_up(Decimal(amount) * Decimal("0.029")) + 30
 
 
-def _details(method: Obj, *, authenticated: bool) -> Obj:
+def _details(method: StripeObject, *, authenticated: bool) -> StripeObject:
     if method["type"] == "us_bank_account":
         bank = method["us_bank_account"]
         names = ("account_holder_type", "account_type", "bank_name", "fingerprint", "last4", "routing_number")
@@ -69,7 +42,7 @@ def _details(method: Obj, *, authenticated: bool) -> Obj:
     }
 
 
-def _three_d_secure() -> Obj:
+def _three_d_secure() -> StripeObject:
     return nulls("electronic_commerce_indicator exemption_indicator exemption_indicator_applied result_reason") | {
         "authentication_flow": "challenge",
         "result": "authenticated",
@@ -78,7 +51,9 @@ def _three_d_secure() -> Obj:
     }
 
 
-def make(world: World, intent: Obj, method: Obj, *, status: str, authenticated: bool = False) -> Obj:
+def make(
+    world: World, intent: StripeObject, method: StripeObject, *, status: str, authenticated: bool = False
+) -> StripeObject:
     """A charge for one attempt at an intent, not yet announced. ``status``: succeeded, pending or failed."""
     captured = status == "succeeded" and intent["capture_method"] != "manual"
     charge = world.add(
@@ -130,9 +105,9 @@ def make(world: World, intent: Obj, method: Obj, *, status: str, authenticated: 
     return charge
 
 
-def book(world: World, charge: Obj) -> None:
+def book(world: World, charge: StripeObject) -> None:
     """The money of a captured charge reaches the balance."""
-    transaction = balance_transaction(
+    transaction = balance_transactions.make(
         world,
         amount=charge["amount_captured"],
         currency=charge["currency"],
@@ -143,77 +118,14 @@ def book(world: World, charge: Obj) -> None:
     charge["balance_transaction"] = transaction["id"]
 
 
-def mark_failed(charge: Obj, decline: str) -> None:
+def mark_failed(charge: StripeObject, decline: str) -> None:
     """Write the reason of a decline into a failed charge."""
     code, message = cards.DECLINES[decline]
     charge["failure_code"], charge["failure_message"] = code, message
     charge["outcome"]["reason"] = decline
 
 
-def card_behind(world: World, charge: Obj) -> cards.Card | None:
+def card_behind(world: World, charge: StripeObject) -> cards.Card | None:
     """The test card that was charged, if it was one."""
     method = world.get(charge["payment_method"])
     return payment_methods.card_of(method) if method else None
-
-
-@route("GET /v1/charges", "ChargeListParams")
-def index(world: World, params: Params) -> Obj:
-    """Charges, newest first."""
-    return page(
-        world,
-        params,
-        "charge",
-        "/v1/charges",
-        customer=params.get("customer"),
-        payment_intent=params.get("payment_intent"),
-    )
-
-
-@route("GET /v1/charges/{id}")
-def retrieve(world: World, params: Params, id: str) -> Obj:
-    """One charge."""
-    return world.at("charge", id)
-
-
-@route("POST /v1/charges/{id}", "ChargeUpdateParams")
-def update(world: World, params: Params, id: str) -> Obj:
-    """Change what is written about a charge."""
-    charge = world.at("charge", id)
-    if "description" in params:
-        charge["description"] = params["description"]
-    if "metadata" in params:
-        charge["metadata"] = merge_metadata(charge["metadata"], params["metadata"])
-    world.emit_update("charge.updated", charge)
-    return charge
-
-
-@includable("charge", "refunds")
-def _refunds(world: World, charge: Obj) -> Obj:
-    return sublist(f"/v1/charges/{charge['id']}/refunds", world.find("refund", charge=charge["id"]))
-
-
-@route("GET /v1/charges/{charge}/refunds", "RefundListParams")
-def refunds_of(world: World, params: Params, charge: str) -> Obj:
-    """The refunds of a charge."""
-    world.at("charge", charge)
-    return page(world, params, "refund", f"/v1/charges/{charge}/refunds", charge=charge)
-
-
-@route("GET /v1/balance_transactions", "BalanceTransactionListParams")
-def balance_transactions(world: World, params: Params) -> Obj:
-    """What moved the balance, newest first."""
-    return page(
-        world,
-        params,
-        "balance_transaction",
-        "/v1/balance_transactions",
-        source=params.get("source"),
-        type=params.get("type"),
-        currency=params.get("currency"),
-    )
-
-
-@route("GET /v1/balance_transactions/{id}")
-def retrieve_balance_transaction(world: World, params: Params, id: str) -> Obj:
-    """One movement of the balance."""
-    return world.at("balance_transaction", id)

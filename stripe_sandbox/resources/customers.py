@@ -5,15 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import InvalidRequest
-from ..expand import includable, sublist
 from ..ids import random_text
-from ..lists import page
-from ..parameters import Params
-from ..routes import route
-from ..store import Obj
+from ..objects import Params, StripeObject
 from ..values import address, assign, merge_metadata, nulls
 from ..world import World
-from . import payment_methods
 
 _PLAIN = (
     "description",
@@ -27,7 +22,7 @@ _PLAIN = (
 )
 
 
-def blank(world: World) -> Obj:
+def blank(world: World) -> StripeObject:
     """A new customer of whom nothing is known; whoever made it emits ``customer.created``."""
     return world.add(
         "customer",
@@ -44,7 +39,8 @@ def blank(world: World) -> Obj:
     )
 
 
-def _apply(world: World, customer: Obj, params: Params) -> None:
+def apply(world: World, customer: StripeObject, params: Params) -> None:
+    """Take over what the parameters say of a customer."""
     assign(customer, params, _PLAIN)
     if customer["tax_exempt"] is None:
         customer["tax_exempt"] = "none"
@@ -82,60 +78,7 @@ def _apply(world: World, customer: Obj, params: Params) -> None:
         customer["invoice_settings"]["footer"] = settings["footer"] or None
 
 
-@route("POST /v1/customers", "CustomerCreateParams")
-def create(world: World, params: Params) -> Obj:
-    """Create a customer, attaching the payment method that is named, if any."""
-    customer = blank(world)
-    method_id = params.get("payment_method")
-    if method_id:
-        method = payment_methods.attach_to(world, payment_methods.resolve(world, method_id), customer)
-        settings = params.get("invoice_settings") or {}
-        if settings.get("default_payment_method") == method_id:
-            settings["default_payment_method"] = method["id"]
-    _apply(world, customer, params)
-    world.emit("customer.created", customer)
-    return customer
-
-
-@route("GET /v1/customers", "CustomerListParams")
-def index(world: World, params: Params) -> Obj:
-    """Customers, newest first."""
-    return page(world, params, "customer", "/v1/customers", email=params.get("email"))
-
-
-@route("GET /v1/customers/{id}")
-def retrieve(world: World, params: Params, id: str) -> Obj:
-    """One customer; a deleted one answers with its id and ``deleted``."""
-    customer = world.get(id)
-    if customer is not None and customer.get("deleted"):
-        return {"id": id, "object": "customer", "deleted": True}
-    return world.at("customer", id)
-
-
-@route("POST /v1/customers/{id}", "CustomerUpdateParams")
-def update(world: World, params: Params, id: str) -> Obj:
-    """Change a customer."""
-    customer = world.at("customer", id)
-    _apply(world, customer, params)
-    world.emit_update("customer.updated", customer)
-    return customer
-
-
-@route("DELETE /v1/customers/{id}")
-def delete(world: World, params: Params, id: str) -> Obj:
-    """Delete for good: subscriptions are cancelled at once, the id stays taken."""
-    from . import subscriptions
-
-    customer = world.at("customer", id)
-    for subscription in world.find("subscription", customer=id):
-        if subscription["status"] not in ("canceled", "incomplete_expired"):
-            subscriptions.end(world, subscription)
-    world.emit("customer.deleted", customer)
-    customer["deleted"] = True
-    return {"id": id, "object": "customer", "deleted": True}
-
-
-def change_balance(world: World, customer: Obj, amount: int, kind: str, **links: Any) -> Obj:
+def change_balance(world: World, customer: StripeObject, amount: int, kind: str, **links: Any) -> StripeObject:
     """Add to the balance (negative is credit in the customer's favour) and keep a record of why."""
     customer["balance"] += amount
     return world.add(
@@ -151,42 +94,3 @@ def change_balance(world: World, customer: Obj, amount: int, kind: str, **links:
         }
         | links,
     )
-
-
-@route("POST /v1/customers/{id}/balance_transactions", "CustomerCreateBalanceTransactionParams")
-def create_balance_transaction(world: World, params: Params, id: str) -> Obj:
-    """Adjust the balance by hand."""
-    customer = world.at("customer", id)
-    transaction = change_balance(world, customer, params["amount"], "adjustment", currency=params["currency"])
-    transaction["description"] = params.get("description")
-    transaction["metadata"] = merge_metadata({}, params.get("metadata"))
-    world.emit_update("customer.updated", customer)
-    return transaction
-
-
-@route("GET /v1/customers/{id}/balance_transactions", "CustomerListBalanceTransactionsParams")
-def balance_transactions(world: World, params: Params, id: str) -> Obj:
-    """The record of the balance, newest first."""
-    world.at("customer", id)
-    return page(world, params, "customer_balance_transaction", f"/v1/customers/{id}/balance_transactions", customer=id)
-
-
-@includable("customer", "subscriptions")
-def _subscriptions(world: World, customer: Obj) -> Obj:
-    live = [s for s in world.find("subscription", customer=customer["id"]) if s["status"] != "canceled"]
-    return sublist(f"/v1/customers/{customer['id']}/subscriptions", live)
-
-
-@includable("customer", "sources")
-def _sources(world: World, customer: Obj) -> Obj:
-    return sublist(f"/v1/customers/{customer['id']}/sources", [])
-
-
-@includable("customer", "tax_ids")
-def _tax_ids(world: World, customer: Obj) -> Obj:
-    return sublist(f"/v1/customers/{customer['id']}/tax_ids", [])
-
-
-@includable("customer", "tax")
-def _tax(world: World, customer: Obj) -> Obj:
-    return {"automatic_tax": "supported", "ip_address": None, "location": None, "provider": "stripe"}

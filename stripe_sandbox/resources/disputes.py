@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from ..errors import InvalidRequest
-from ..lists import page
-from ..parameters import Params
-from ..routes import route
-from ..store import Obj
-from ..values import merge_metadata, nulls
+from ..objects import StripeObject
+from ..values import nulls
 from ..world import World, public
-from . import charges
+from . import balance_transactions
 
 DISPUTE_FEE = 1500
+
 _EVIDENCE = (
     "access_activity_log billing_address cancellation_policy cancellation_policy_disclosure cancellation_rebuttal "
     "customer_communication customer_email_address customer_name customer_purchase_ip customer_signature "
@@ -22,9 +20,9 @@ _EVIDENCE = (
 )
 
 
-def open_dispute(
-    world: World, charge: Obj, *, reason: str = "fraudulent", inquiry: bool = False, amount: int | None = None
-) -> Obj:
+def make(
+    world: World, charge: StripeObject, *, reason: str = "fraudulent", inquiry: bool = False, amount: int | None = None
+) -> StripeObject:
     """The cardholder disputes a charge. Unless it is an inquiry, the money leaves the balance at once."""
     if charge["status"] != "succeeded":
         raise InvalidRequest("Only a charge that succeeded can be disputed.")
@@ -70,8 +68,8 @@ def open_dispute(
     return dispute
 
 
-def _move_funds(world: World, dispute: Obj, amount: int, fee: int, category: str) -> None:
-    transaction = charges.balance_transaction(
+def _move_funds(world: World, dispute: StripeObject, amount: int, fee: int, category: str) -> None:
+    transaction = balance_transactions.make(
         world,
         amount=amount,
         currency=dispute["currency"],
@@ -83,7 +81,7 @@ def _move_funds(world: World, dispute: Obj, amount: int, fee: int, category: str
     dispute["balance_transactions"].append(public(transaction))
 
 
-def close(world: World, dispute: Obj, *, won: bool) -> Obj:
+def close(world: World, dispute: StripeObject, *, won: bool) -> StripeObject:
     """The bank decides. Won: the money comes back. An inquiry that is won is merely closed."""
     if dispute["status"] in ("won", "lost", "warning_closed"):
         raise InvalidRequest(f"This dispute is closed already: {dispute['status']}.")
@@ -103,48 +101,3 @@ def close(world: World, dispute: Obj, *, won: bool) -> Obj:
     if won and not inquiry:
         world.emit("charge.dispute.funds_reinstated", dispute)
     return dispute
-
-
-@route("GET /v1/disputes", "DisputeListParams")
-def index(world: World, params: Params) -> Obj:
-    """Disputes, newest first."""
-    return page(
-        world,
-        params,
-        "dispute",
-        "/v1/disputes",
-        charge=params.get("charge"),
-        payment_intent=params.get("payment_intent"),
-    )
-
-
-@route("GET /v1/disputes/{id}")
-def retrieve(world: World, params: Params, id: str) -> Obj:
-    """One dispute."""
-    return world.at("dispute", id)
-
-
-@route("POST /v1/disputes/{id}", "DisputeUpdateParams")
-def update(world: World, params: Params, id: str) -> Obj:
-    """Hand in evidence. As at Stripe, the texts ``winning_evidence`` and ``losing_evidence`` decide the case."""
-    dispute = world.at("dispute", id)
-    if "metadata" in params:
-        dispute["metadata"] = merge_metadata(dispute["metadata"], params["metadata"])
-    evidence = params.get("evidence") or {}
-    if evidence:
-        dispute["evidence"].update({name: value or None for name, value in evidence.items() if isinstance(value, str)})
-        dispute["evidence_details"]["has_evidence"] = True
-        if params.get("submit", True):
-            dispute["evidence_details"]["submission_count"] += 1
-            dispute["status"] = "warning_under_review" if dispute["status"].startswith("warning") else "under_review"
-    world.emit_update("charge.dispute.updated", dispute)
-    text = evidence.get("uncategorized_text")
-    if text in ("winning_evidence", "losing_evidence"):
-        close(world, dispute, won=text == "winning_evidence")
-    return dispute
-
-
-@route("POST /v1/disputes/{id}/close")
-def accept(world: World, params: Params, id: str) -> Obj:
-    """Accept the loss."""
-    return close(world, world.at("dispute", id), won=False)

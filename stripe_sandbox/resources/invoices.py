@@ -1,20 +1,18 @@
-"""Invoices: drafting, adding lines, totalling, finalising, paying. ``invoice_api.py`` has the requests."""
+"""Invoices: drafting, finalising, paying, voiding."""
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from ..errors import InvalidRequest
-from ..ids import client_secret, new_id
-from ..store import Obj
-from ..timeline import when
-from ..values import decimal_text, nulls
+from ..ids import client_secret
+from ..objects import StripeObject
+from ..values import nulls
 from ..world import VIEWS, World
-from . import customers, discounts, payment_intents, taxes
+from . import customers, invoice_lines, payment_intents, tax_rates
 
 
-def _first_ten_lines(invoice: Obj) -> Obj:
+def _first_ten_lines(invoice: StripeObject) -> StripeObject:
     lines = invoice["lines"]
     if len(lines["data"]) > 10:
         invoice["lines"] = lines | {"data": lines["data"][:10], "has_more": True}
@@ -24,7 +22,7 @@ def _first_ten_lines(invoice: Obj) -> Obj:
 VIEWS["invoice"] = _first_ten_lines
 
 
-def draft(world: World, customer: Obj, *, currency: str, billing_reason: str, **values: Any) -> Obj:
+def draft(world: World, customer: StripeObject, *, currency: str, billing_reason: str, **values: Any) -> StripeObject:
     """A new draft, not yet announced: add lines, then call ``announce``."""
     invoice = world.add(
         "invoice",
@@ -46,7 +44,7 @@ def draft(world: World, customer: Obj, *, currency: str, billing_reason: str, **
             "attempt_count": 0,
             "attempted": False,
             "auto_advance": True,
-            "automatic_tax": taxes.automatic_tax(False),
+            "automatic_tax": tax_rates.automatic_tax(False),
             "billing_reason": billing_reason,
             "collection_method": "charge_automatically",
             "currency": currency,
@@ -87,113 +85,22 @@ def draft(world: World, customer: Obj, *, currency: str, billing_reason: str, **
     return invoice
 
 
-def add_line(
-    world: World,
-    invoice: Obj,
-    *,
-    amount: int,
-    description: str | None,
-    start: int,
-    end: int,
-    parent: Obj | None,
-    price: Obj | None = None,
-    quantity: int | None = 1,
-    unit_amount: str | None = None,
-    discountable: bool = True,
-    metadata: Obj | None = None,
-) -> Obj:
-    """Append a line. ``amount`` is before discounts and tax, in minor units; credits are negative."""
-    pricing = None
-    if price is not None:
-        exact = unit_amount if unit_amount is not None else price["unit_amount_decimal"]
-        pricing = {
-            "price_details": {"price": price["id"], "product": price["product"]},
-            "type": "price_details",
-            "unit_amount_decimal": exact,
-        }
-    line: Obj = {
-        "id": new_id("line_item"),
-        "object": "line_item",
-        "amount": amount,
-        "currency": invoice["currency"],
-        "description": description,
-        "discount_amounts": [],
-        "discountable": discountable,
-        "discounts": [],
-        "invoice": invoice["id"],
-        "livemode": False,
-        "metadata": metadata or {},
-        "parent": parent,
-        "period": {"end": end, "start": start},
-        "pretax_credit_amounts": [],
-        "pricing": pricing,
-        "quantity": quantity,
-        "quantity_decimal": None if quantity is None else decimal_text(quantity),
-        "subtotal": amount,
-        "taxes": [],
-    }
-    parents = parent or {}
-    detail = parents.get("subscription_item_details") or parents.get("invoice_item_details") or {}
-    line["subscription"] = detail.get("subscription")
-    invoice["lines"]["data"].append(line)
-    return line
-
-
-def total_up(world: World, invoice: Obj) -> None:
-    """Work out discounts, tax and totals of a draft from its lines."""
-    lines = invoice["lines"]["data"]
-    percent = taxes.rate(world, enabled=invoice["_automatic_tax"])
-    invoice["automatic_tax"] = taxes.automatic_tax(invoice["_automatic_tax"])
-    remaining = [line["amount"] if line["discountable"] else 0 for line in lines]
-    off = [0] * len(lines)
-    for line in lines:
-        line["discount_amounts"] = []
-    by_discount: list[Obj] = []
-    for discount_id, coupon_id in invoice["_coupons"]:
-        coupon = world.get(coupon_id)
-        if coupon is None:
-            continue
-        products = [((line["pricing"] or {}).get("price_details") or {}).get("product") for line in lines]
-        parts = discounts.taken_off(coupon, remaining, products)
-        for index, part in enumerate(parts):
-            remaining[index] -= part
-            off[index] += part
-            if part:
-                lines[index]["discount_amounts"].append({"amount": part, "discount": discount_id})
-        by_discount.append({"amount": sum(parts), "discount": discount_id})
-    subtotal = sum(line["amount"] for line in lines)
-    tax_total = 0
-    for line, taken in zip(lines, off, strict=True):
-        taxable = line["amount"] - taken
-        tax = taxes.tax_on(taxable, percent)
-        line["taxes"] = taxes.line_tax(world, tax, taxable, percent)
-        tax_total += tax
-    excluding = subtotal - sum(off)
-    invoice["subtotal"] = invoice["subtotal_excluding_tax"] = subtotal
-    invoice["total_discount_amounts"] = by_discount
-    invoice["discounts"] = [discount_id for discount_id, _ in invoice["_coupons"]]
-    invoice["total_excluding_tax"] = excluding
-    invoice["total_taxes"] = taxes.line_tax(world, tax_total, excluding, percent)
-    invoice["total"] = excluding + tax_total
-    invoice["amount_due"] = invoice["amount_remaining"] = max(0, invoice["total"])
-
-
-def announce(world: World, invoice: Obj) -> None:
+def announce(world: World, invoice: StripeObject) -> None:
     """Total a new draft and emit ``invoice.created``."""
-    total_up(world, invoice)
+    invoice_lines.total_up(world, invoice)
     customer = world.need("customer", invoice["customer"])
     if customer["currency"] is None:
         customer["currency"] = invoice["currency"]
     world.emit("invoice.created", invoice)
 
 
-def finalize(world: World, invoice: Obj, *, intent: Obj | None = None, uses_balance: bool = True) -> None:
+def finalize(
+    world: World, invoice: StripeObject, *, intent: StripeObject | None = None, uses_balance: bool = True
+) -> None:
     """Give the invoice its number, use the customer's balance, and make the intent that will pay it.
 
     ``intent`` is one that was made (or has succeeded) already, by Checkout; it takes no account of the balance.
     """
-    from . import subscription_invoices
-
     if invoice["status"] != "draft":
         raise InvalidRequest(
             "This invoice is already finalized, you can't finalize it again.", code="invoice_not_editable"
@@ -202,8 +109,8 @@ def finalize(world: World, invoice: Obj, *, intent: Obj | None = None, uses_bala
     customer = world.need("customer", invoice["customer"])
     invoice["number"] = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04d}"
     customer["next_invoice_sequence"] += 1
-    subscription_invoices.measure_again(world, invoice)
-    total_up(world, invoice)
+    invoice_lines.measure_again(world, invoice)
+    invoice_lines.total_up(world, invoice)
     if uses_balance:
         _use_balance(world, invoice, customer)
     else:
@@ -231,7 +138,7 @@ def finalize(world: World, invoice: Obj, *, intent: Obj | None = None, uses_bala
     world.emit("invoice.finalized", invoice)
 
 
-def _use_balance(world: World, invoice: Obj, customer: Obj) -> None:
+def _use_balance(world: World, invoice: StripeObject, customer: StripeObject) -> None:
     start, total = customer["balance"], invoice["total"]
     if total <= 0:
         end, due = start + total, 0
@@ -249,7 +156,7 @@ def _use_balance(world: World, invoice: Obj, customer: Obj) -> None:
         world.emit_update("customer.updated", customer)
 
 
-def _request_payment(world: World, invoice: Obj, intent: Obj) -> Obj:
+def _request_payment(world: World, invoice: StripeObject, intent: StripeObject) -> StripeObject:
     return world.add(
         "invoice_payment",
         amount_paid=None,
@@ -263,7 +170,7 @@ def _request_payment(world: World, invoice: Obj, intent: Obj) -> Obj:
     )
 
 
-def settle(world: World, invoice: Obj, *, paid: int | None = None, out_of_band: bool = False) -> None:
+def settle(world: World, invoice: StripeObject, *, paid: int | None = None, out_of_band: bool = False) -> None:
     """Mark an open invoice as paid and announce it."""
     amount = invoice["amount_remaining"] if paid is None else paid
     world.unschedule(invoice["id"])
@@ -285,49 +192,38 @@ def settle(world: World, invoice: Obj, *, paid: int | None = None, out_of_band: 
     world.emit("invoice.payment_succeeded", invoice)
 
 
-# What payment intents tell
-
-
-def intent_succeeded(world: World, intent: Obj) -> None:
-    """An intent that pays an invoice has succeeded."""
-    from . import subscriptions
-
-    invoice = world.get(intent.get("_invoice"))
-    if invoice is None or invoice["status"] not in ("open", "uncollectible"):
-        return
-    invoice["attempt_count"] += 1
-    settle(world, invoice)
-    subscriptions.invoice_paid(world, invoice)
-
-
-def intent_failed(world: World, intent: Obj, *, automatic: bool = False) -> None:
-    """An intent that should have paid an invoice has failed.
-
-    Any attempt counts as the first; after that only automatic ones do, and only they move the schedule of retries.
-    """
-    from . import subscriptions
-
-    invoice = world.get(intent.get("_invoice"))
-    if invoice is None or invoice["status"] != "open":
-        return
-    if automatic or not invoice["attempt_count"]:
-        invoice["attempt_count"] += 1
-    invoice["attempted"] = True
-    subscriptions.invoice_failed(world, invoice, automatic=automatic)
+def void(world: World, invoice: StripeObject) -> None:
+    """Take an open invoice back; its intent is cancelled. Raises when it is not open."""
+    if invoice["status"] not in ("open", "uncollectible"):
+        raise InvalidRequest(f"You can only pass in open invoices. This invoice isn't open: {invoice['status']}.")
+    world.unschedule(invoice["id"])
+    _cancel_payments(world, invoice)
+    invoice["status"], invoice["next_payment_attempt"] = "void", None
+    invoice["status_transitions"]["voided_at"] = world.now
     world.emit_update("invoice.updated", invoice)
-    world.emit("invoice.payment_failed", invoice)
+    world.emit("invoice.voided", invoice)
 
 
-@when("invoice.finalize")
-def _finalize_due(world: World, invoice_id: str) -> None:
-    from . import collection
+def write_off(world: World, invoice: StripeObject) -> None:
+    """Mark an open invoice as uncollectible."""
+    if invoice["status"] != "open":
+        raise InvalidRequest("You can only mark open invoices as uncollectible.")
+    world.unschedule(invoice["id"])
+    invoice["status"], invoice["next_payment_attempt"] = "uncollectible", None
+    invoice["status_transitions"]["marked_uncollectible_at"] = world.now
+    world.emit_update("invoice.updated", invoice)
+    world.emit("invoice.marked_uncollectible", invoice)
 
-    invoice = world.get(invoice_id)
-    if invoice is not None and invoice["status"] == "draft":
-        collection.finalize_and_collect(world, invoice)
+
+def _cancel_payments(world: World, invoice: StripeObject) -> None:
+    intent = world.get(invoice["_intent"])
+    if intent is not None and intent["status"].startswith("requires_"):
+        payment_intents.cancel(world, intent, "void_invoice")
+    for payment in world.find("invoice_payment", invoice=invoice["id"], status="open"):
+        payment["status"], payment["status_transitions"]["canceled_at"] = "canceled", world.now
 
 
-def secret_of(world: World, invoice: Obj) -> Obj | None:
+def secret_of(world: World, invoice: StripeObject) -> StripeObject | None:
     """``confirmation_secret``: what a page needs to pay the invoice."""
     intent = world.get(invoice.get("_intent"))
     if intent is None:
@@ -335,10 +231,3 @@ def secret_of(world: World, invoice: Obj) -> Obj | None:
     if intent["client_secret"] is None:
         intent["client_secret"] = client_secret(intent["id"])
     return {"client_secret": intent["client_secret"], "type": "payment_intent"}
-
-
-def price_line(price: Obj, quantity: int) -> int:
-    """What ``quantity`` of a price costs, in whole minor units (half up); tiers and packages included."""
-    from ..pricing import cost
-
-    return cost(price, Decimal(quantity))

@@ -1,4 +1,4 @@
-"""Payment intents: one wish to be paid, however many attempts it takes. ``payment_intent_api.py`` has the requests."""
+"""Payment intents: one wish to be paid, however many attempts it takes. ``flows/payments.py`` has what follows."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any
 
 from ..errors import CardError, InvalidRequest
 from ..ids import client_secret
-from ..store import Obj
-from ..timeline import when
+from ..objects import StripeObject
 from ..values import nulls
 from ..world import World, public
 from . import charges, payment_methods
 
 FINAL = ("succeeded", "canceled")
+
 _MINIMUM = {"usd": 50, "eur": 50, "gbp": 30, "jpy": 50}
 
 
@@ -26,7 +26,7 @@ def check_amount(amount: int, currency: str, param: str = "amount") -> None:
         raise InvalidRequest("Amount must be no more than $999,999.99", code="amount_too_large", param=param)
 
 
-def make(world: World, *, amount: int, currency: str, **values: Any) -> Obj:
+def make(world: World, *, amount: int, currency: str, **values: Any) -> StripeObject:
     """A new intent with ``payment_intent.created``. Notes such as ``_session`` and ``_invoice`` say what it is for."""
     intent = world.add(
         "payment_intent",
@@ -60,7 +60,9 @@ def make(world: World, *, amount: int, currency: str, **values: Any) -> Obj:
     return intent
 
 
-def attempt(world: World, intent: Obj, method: Obj, *, off_session: bool = False, authenticated: bool = False) -> str:
+def attempt(
+    world: World, intent: StripeObject, method: StripeObject, *, off_session: bool = False, authenticated: bool = False
+) -> str:
     """Try to take the money with this method, announce what came of it, and return the intent's new status.
 
     On a decline the status is ``requires_payment_method`` and ``last_payment_error`` says why.
@@ -103,20 +105,20 @@ def attempt(world: World, intent: Obj, method: Obj, *, off_session: bool = False
     return succeed(world, intent, charge)
 
 
-def _save_method(world: World, intent: Obj, method: Obj) -> None:
+def _save_method(world: World, intent: StripeObject, method: StripeObject) -> None:
     customer = world.get(intent["customer"])
     if customer is not None and method["customer"] is None:
-        payment_methods.attach_to(world, method, customer)
+        payment_methods.attach(world, method, customer)
 
 
-def _decline(world: World, intent: Obj, method: Obj, reason: str) -> str:
+def _decline(world: World, intent: StripeObject, method: StripeObject, reason: str) -> str:
     charge = charges.make(world, intent, method, status="failed")
     charges.mark_failed(charge, reason)
     fail(world, intent, method, payment_methods.decline(reason, charge=charge["id"]))
     return str(intent["status"])
 
 
-def fail(world: World, intent: Obj, method: Obj, error: CardError) -> None:
+def fail(world: World, intent: StripeObject, method: StripeObject, error: CardError) -> None:
     """Put the intent back to wanting a payment method, and announce the failure."""
     shown = error.body()["error"] | {"payment_method": public(method)}
     intent["last_payment_error"] = shown
@@ -129,28 +131,18 @@ def fail(world: World, intent: Obj, method: Obj, error: CardError) -> None:
     world.emit("payment_intent.payment_failed", intent)
 
 
-def succeed(world: World, intent: Obj, charge: Obj) -> str:
-    """The money is here: announce it, and tell whom it was for."""
-    from . import checkout_payment, disputes, invoices
-
+def succeed(world: World, intent: StripeObject, charge: StripeObject) -> str:
+    """The money is here: announce it. What it was for is not told yet; ``flows/payments.py`` does that."""
     intent["status"] = "succeeded"
     intent["amount_received"] = charge["amount_captured"]
     intent["amount_capturable"] = 0
     intent["last_payment_error"] = None
     intent["processing"] = None
     world.emit("payment_intent.succeeded", intent)
-    invoices.intent_succeeded(world, intent)
-    checkout_payment.intent_succeeded(world, intent)
-    card = charges.card_behind(world, charge)
-    if card is not None and card.dispute:
-        disputes.open_dispute(world, charge, reason=card.dispute, inquiry=card.inquiry)
     return "succeeded"
 
 
-# Delayed debits
-
-
-def _start_debit(world: World, intent: Obj, method: Obj) -> str:
+def _start_debit(world: World, intent: StripeObject, method: StripeObject) -> str:
     charge = charges.make(world, intent, method, status="pending")
     intent["status"] = "processing"
     intent["processing"] = None
@@ -164,66 +156,7 @@ def _start_debit(world: World, intent: Obj, method: Obj) -> str:
     return "processing"
 
 
-@when("debit.end")
-def _debit_falls_due(world: World, intent_id: str) -> None:
-    intent = world.get(intent_id)
-    outcome = world.setting("delayed_payment_outcome")
-    if intent is None or intent["status"] != "processing" or outcome == "wait":
-        return
-    method = world.get(intent["payment_method"]) or {}
-    end_debit(world, intent, succeeds=outcome == "succeed" and method.get("_account") != "000111111116")
-
-
-def end_debit(world: World, intent: Obj, *, succeeds: bool) -> None:
-    """A delayed payment ends. Raises ``InvalidRequest`` when none is under way."""
-    from . import checkout_payment, invoices
-
-    if intent["status"] != "processing":
-        raise InvalidRequest("There is no delayed payment under way here.")
-    world.unschedule(intent["id"], "debit.end")
-    charge = world.need("charge", intent["latest_charge"])
-    if succeeds:
-        charge["status"], charge["amount_captured"] = "succeeded", charge["amount"]
-        charge["receipt_url"] = f"{world.public_url}/receipts/{charge['id']}"
-        charges.book(world, charge)
-        world.emit("charge.succeeded", charge)
-        succeed(world, intent, charge)
-        return
-    charge["status"], charge["paid"], charge["captured"] = "failed", False, False
-    charges.mark_failed(charge, "insufficient_funds")
-    method = world.need("payment_method", charge["payment_method"])
-    fail(world, intent, method, payment_methods.decline("insufficient_funds", charge=charge["id"]))
-    invoices.intent_failed(world, intent)
-    checkout_payment.intent_failed(world, intent)
-
-
-# Authentication
-
-
-def authenticate(world: World, intent: Obj, *, succeeds: bool) -> str:
-    """The customer passed or failed the bank's check on its page."""
-    from . import checkout_payment, invoices
-
-    if intent["status"] != "requires_action":
-        return str(intent["status"])
-    method = world.need("payment_method", intent["payment_method"])
-    if succeeds:
-        status = attempt(world, intent, method, authenticated=True)
-    else:
-        error = CardError(
-            "We are unable to authenticate your payment method. Please choose a different payment method and try "
-            "again.",
-            code="payment_intent_authentication_failure",
-        )
-        fail(world, intent, method, error)
-        status = "requires_payment_method"
-    if status == "requires_payment_method":
-        invoices.intent_failed(world, intent)
-        checkout_payment.intent_declined(world, intent)
-    return status
-
-
-def declined(intent: Obj) -> CardError:
+def declined(intent: StripeObject) -> CardError:
     """The answer to a confirmation that the bank refused: the error carries the intent."""
     problem = intent["last_payment_error"]
     return CardError(
@@ -236,7 +169,7 @@ def declined(intent: Obj) -> CardError:
     )
 
 
-def abandon(world: World, intent: Obj, reason: str | None) -> Obj:
+def cancel(world: World, intent: StripeObject, reason: str | None) -> StripeObject:
     """Cancel an intent, with ``payment_intent.canceled``."""
     if intent["status"] == "requires_capture":
         charge = world.need("charge", intent["latest_charge"])

@@ -7,15 +7,12 @@ from typing import Any
 
 from .. import cards
 from ..errors import CardError, InvalidRequest, no_such
-from ..lists import page
-from ..parameters import Params
-from ..routes import route
-from ..store import Obj
-from ..values import address, merge_metadata, nulls
+from ..objects import Params, StripeObject
+from ..values import address, nulls
 from ..world import World
 
 
-def billing_details(given: Params | None = None) -> Obj:
+def billing_details(given: Params | None = None) -> StripeObject:
     """Billing details with every part present."""
     given = given or {}
     return {
@@ -29,7 +26,7 @@ def billing_details(given: Params | None = None) -> Obj:
 
 def make_card(
     world: World, card: cards.Card, *, details: Params | None = None, exp_month: int = 12, exp_year: int = 2034
-) -> Obj:
+) -> StripeObject:
     """A payment method of a test card, attached to nobody."""
     fingerprint = hashlib.sha256(card.number.encode()).hexdigest()[:16]
     return world.add(
@@ -59,7 +56,7 @@ def make_card(
     )
 
 
-def make_bank_debit(world: World, *, details: Params | None = None, account: str = "000123456789") -> Obj:
+def make_bank_debit(world: World, *, details: Params | None = None, account: str = "000123456789") -> StripeObject:
     """A bank account whose debits take days to succeed, or to fail."""
     return world.add(
         "payment_method",
@@ -84,12 +81,12 @@ def make_bank_debit(world: World, *, details: Params | None = None, account: str
     )
 
 
-def card_of(method: Obj) -> cards.Card | None:
+def card_of(method: StripeObject) -> cards.Card | None:
     """The test card behind a payment method; None for a bank debit."""
     return cards.BY_NUMBER[method["_number"]] if "_number" in method else None
 
 
-def resolve(world: World, method_id: str, param: str = "payment_method") -> Obj:
+def resolve(world: World, method_id: str, param: str = "payment_method") -> StripeObject:
     """A stored payment method, or a new one for a test token such as ``pm_card_visa``."""
     if method_id in cards.BY_TOKEN:
         return make_card(world, cards.BY_TOKEN[method_id])
@@ -116,7 +113,7 @@ def unknown_number() -> CardError:
     )
 
 
-def attach_to(world: World, method: Obj, customer: Obj) -> Obj:
+def attach(world: World, method: StripeObject, customer: StripeObject) -> StripeObject:
     """Save the method for the customer, with ``payment_method.attached``; a declined card cannot be saved."""
     if method["customer"] == customer["id"]:
         return method
@@ -133,114 +130,4 @@ def attach_to(world: World, method: Obj, customer: Obj) -> Obj:
         raise decline(card.decline)
     method["customer"] = customer["id"]
     world.emit("payment_method.attached", method)
-    return method
-
-
-@route("POST /v1/payment_methods", "PaymentMethodCreateParams")
-def create(world: World, params: Params) -> Obj:
-    """Create a payment method from a card number or a bank account."""
-    kind = params.get("type")
-    if kind == "us_bank_account":
-        bank = params.get("us_bank_account") or {}
-        method = make_bank_debit(
-            world, details=params.get("billing_details"), account=bank.get("account_number", "000123456789")
-        )
-    elif kind == "card":
-        given = params.get("card") or {}
-        token = given.get("token", "").replace("tok_", "pm_card_")
-        card = cards.BY_TOKEN.get(token) or cards.BY_NUMBER.get(str(given.get("number", "")).replace(" ", ""))
-        if card is None:
-            raise CardError("Your card number is incorrect.", code="incorrect_number", param="card[number]")
-        method = make_card(
-            world,
-            card,
-            details=params.get("billing_details"),
-            exp_month=given.get("exp_month", 12),
-            exp_year=given.get("exp_year", 2034),
-        )
-    else:
-        raise InvalidRequest("The sandbox knows the payment method types card and us_bank_account.", param="type")
-    method["metadata"] = merge_metadata({}, params.get("metadata"))
-    return method
-
-
-@route("GET /v1/payment_methods", "PaymentMethodListParams")
-def index(world: World, params: Params) -> Obj:
-    """The payment methods of a customer."""
-    return _list(world, params, params.get("customer"), "/v1/payment_methods")
-
-
-@route("GET /v1/customers/{customer}/payment_methods", "CustomerListPaymentMethodsParams")
-def of_customer(world: World, params: Params, customer: str) -> Obj:
-    """The payment methods of a customer."""
-    world.at("customer", customer)
-    return _list(world, params, customer, f"/v1/customers/{customer}/payment_methods")
-
-
-def _list(world: World, params: Params, customer: str | None, url: str) -> Obj:
-    return page(
-        world,
-        params,
-        "payment_method",
-        url,
-        keep=lambda method: method["customer"] is not None,
-        customer=customer,
-        type=params.get("type"),
-        allow_redisplay=params.get("allow_redisplay"),
-    )
-
-
-@route("GET /v1/customers/{customer}/payment_methods/{id}")
-def retrieve_of_customer(world: World, params: Params, customer: str, id: str) -> Obj:
-    """One payment method of a customer."""
-    method = world.at("payment_method", id)
-    if method["customer"] != customer:
-        raise no_such("PaymentMethod", id, "payment_method", in_path=True)
-    return method
-
-
-@route("GET /v1/payment_methods/{id}")
-def retrieve(world: World, params: Params, id: str) -> Obj:
-    """One payment method."""
-    return world.at("payment_method", id)
-
-
-@route("POST /v1/payment_methods/{id}", "PaymentMethodUpdateParams")
-def update(world: World, params: Params, id: str) -> Obj:
-    """Change billing details, expiry, metadata or ``allow_redisplay``."""
-    method = world.at("payment_method", id)
-    if "metadata" in params:
-        method["metadata"] = merge_metadata(method["metadata"], params["metadata"])
-    if "billing_details" in params:
-        method["billing_details"] |= {k: v for k, v in billing_details(params["billing_details"]).items() if v}
-    if "allow_redisplay" in params:
-        method["allow_redisplay"] = params["allow_redisplay"]
-    method.get("card", {}).update(
-        {name: value for name, value in (params.get("card") or {}).items() if name in ("exp_month", "exp_year")}
-    )
-    world.emit_update("payment_method.updated", method)
-    return method
-
-
-@route("POST /v1/payment_methods/{id}/attach", "PaymentMethodAttachParams")
-def attach(world: World, params: Params, id: str) -> Obj:
-    """Save a payment method for a customer."""
-    customer = world.need("customer", params.get("customer"), "customer")
-    return attach_to(world, resolve(world, id), customer)
-
-
-@route("POST /v1/payment_methods/{id}/detach", "PaymentMethodDetachParams")
-def detach(world: World, params: Params, id: str) -> Obj:
-    """Take a payment method away from its customer for good."""
-    method = world.at("payment_method", id)
-    if method["customer"] is None:
-        raise InvalidRequest(
-            "The payment method you provided is not attached to a customer so detachment is impossible."
-        )
-    customer = world.get(method["customer"])
-    if customer and customer["invoice_settings"]["default_payment_method"] == id:
-        customer["invoice_settings"]["default_payment_method"] = None
-        world.emit_update("customer.updated", customer)
-    method["customer"], method["_detached"] = None, True
-    world.emit_update("payment_method.detached", method)
     return method

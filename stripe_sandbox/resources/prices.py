@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 from ..errors import InvalidRequest, missing
-from ..expand import includable
-from ..lists import page
-from ..parameters import Params
-from ..routes import route
-from ..store import Obj
+from ..objects import Params, StripeObject
+from ..pricing import cost
 from ..values import check_currency, decimal_text, merge_metadata, nulls
 from ..world import World
+from . import products
 
 _MAX_AMOUNT = 99_999_999
 
@@ -32,8 +29,8 @@ def _amount(given: Params, prefix: str = "unit_amount", where: str = "") -> tupl
     return (int(number) if number == int(number) else None), decimal_text(number)
 
 
-def _tiers(given: list[Params]) -> list[Obj]:
-    tiers: list[Obj] = []
+def _tiers(given: list[Params]) -> list[StripeObject]:
+    tiers: list[StripeObject] = []
     last = 0
     for index, tier in enumerate(given):
         is_last = index == len(given) - 1
@@ -59,7 +56,7 @@ def _tiers(given: list[Params]) -> list[Obj]:
     return tiers
 
 
-def _recurring(world: World, given: Params | None) -> Obj | None:
+def _recurring(world: World, given: Params | None) -> StripeObject | None:
     if not given:
         return None
     recurring = {
@@ -82,10 +79,8 @@ def _recurring(world: World, given: Params | None) -> Obj | None:
     return recurring
 
 
-def make(world: World, params: Params) -> Obj:
+def make(world: World, params: Params) -> StripeObject:
     """A new price with ``price.created`` (and ``product.created`` when it brings its product along)."""
-    from . import products
-
     currency = check_currency(params["currency"])
     if params.get("product_data"):
         product_id = products.make(world, params["product_data"])["id"]
@@ -105,7 +100,7 @@ def make(world: World, params: Params) -> Obj:
     recurring = _recurring(world, params.get("recurring"))
     lookup_key = params.get("lookup_key")
     if lookup_key:
-        _claim_lookup_key(world, lookup_key, transfer=params.get("transfer_lookup_key", False))
+        claim_lookup_key(world, lookup_key, transfer=params.get("transfer_lookup_key", False))
     price = world.add(
         "price",
         active=params.get("active", True),
@@ -129,13 +124,14 @@ def make(world: World, params: Params) -> Obj:
     return price
 
 
-def _custom(given: Params | None) -> Obj | None:
+def _custom(given: Params | None) -> StripeObject | None:
     if not given or not given.get("enabled"):
         return None
     return nulls("maximum minimum preset") | {k: given[k] for k in ("maximum", "minimum", "preset") if k in given}
 
 
-def _claim_lookup_key(world: World, lookup_key: str, *, transfer: bool) -> None:
+def claim_lookup_key(world: World, lookup_key: str, *, transfer: bool) -> None:
+    """Free a lookup key for a new holder, or refuse where another price holds it and must not give it up."""
     for holder in world.find("price", lookup_key=lookup_key):
         if not transfer:
             raise InvalidRequest(
@@ -147,73 +143,6 @@ def _claim_lookup_key(world: World, lookup_key: str, *, transfer: bool) -> None:
         world.emit_update("price.updated", holder)
 
 
-@route("POST /v1/prices", "PriceCreateParams")
-def create(world: World, params: Params) -> Obj:
-    """Create a price."""
-    return make(world, params)
-
-
-@route("GET /v1/prices", "PriceListParams")
-def index(world: World, params: Params) -> Obj:
-    """Prices, newest first."""
-    keys, recurring = params.get("lookup_keys"), params.get("recurring") or {}
-
-    def keep(price: Obj) -> bool:
-        shape: dict[str, Any] = price["recurring"] or {}
-        return (
-            (keys is None or price["lookup_key"] in keys)
-            and ("active" not in params or price["active"] == params["active"])
-            and all(shape.get(name) == value for name, value in recurring.items())
-        )
-
-    return page(
-        world,
-        params,
-        "price",
-        "/v1/prices",
-        keep=keep,
-        product=params.get("product"),
-        currency=params.get("currency"),
-        type=params.get("type"),
-    )
-
-
-@route("GET /v1/prices/{id}")
-def retrieve(world: World, params: Params, id: str) -> Obj:
-    """One price."""
-    return world.at("price", id)
-
-
-@route("POST /v1/prices/{id}", "PriceUpdateParams")
-def update(world: World, params: Params, id: str) -> Obj:
-    """Change what may change; the amount may not."""
-    price = world.at("price", id)
-    if "active" in params:
-        price["active"] = params["active"]
-    if "nickname" in params:
-        price["nickname"] = params["nickname"] or None
-    if "metadata" in params:
-        price["metadata"] = merge_metadata(price["metadata"], params["metadata"])
-    if "tax_behavior" in params:
-        if price["tax_behavior"] not in ("unspecified", params["tax_behavior"]):
-            raise InvalidRequest("tax_behavior cannot be changed once it was set.", param="tax_behavior")
-        price["tax_behavior"] = params["tax_behavior"]
-    if "lookup_key" in params:
-        wanted = params["lookup_key"] or None
-        if wanted and wanted != price["lookup_key"]:
-            _claim_lookup_key(world, wanted, transfer=params.get("transfer_lookup_key", False))
-        price["lookup_key"] = wanted
-    world.emit_update("price.updated", price)
-    return price
-
-
-@includable("price", "tiers")
-def _shown_tiers(world: World, price: Obj) -> Any:
-    stored = world.get(price["id"])
-    return stored and stored["_tiers"]
-
-
-@includable("price", "currency_options")
-def _currency_options(world: World, price: Obj) -> Obj:
-    names = ("custom_unit_amount", "tax_behavior", "unit_amount", "unit_amount_decimal")
-    return {price["currency"]: {name: price[name] for name in names}}
+def cost_of(price: StripeObject, quantity: int) -> int:
+    """What ``quantity`` of a price costs, in whole minor units (half up); tiers and packages included."""
+    return cost(price, Decimal(quantity))

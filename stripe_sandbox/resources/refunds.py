@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
+from ..clock import when
 from ..errors import InvalidRequest
-from ..lists import page
-from ..parameters import Params
-from ..routes import route
-from ..store import Obj
-from ..timeline import when
+from ..objects import StripeObject
 from ..values import merge_metadata, nulls
 from ..world import World
-from . import charges
-
-
-def _charge_for(world: World, params: Params) -> Obj:
-    if params.get("charge"):
-        return world.need("charge", params["charge"], "charge")
-    if not params.get("payment_intent"):
-        raise InvalidRequest(
-            "One of the following params should be provided for this request: payment_intent or charge.",
-            code="parameter_missing",
-            param="payment_intent",
-        )
-    intent = world.need("payment_intent", params["payment_intent"], "payment_intent")
-    charge = world.get(intent["latest_charge"])
-    if charge is None or charge["status"] != "succeeded":
-        raise InvalidRequest(
-            f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund.", param="payment_intent"
-        )
-    return charge
+from . import balance_transactions, charges
 
 
 def make(
-    world: World, charge: Obj, amount: int | None = None, *, reason: str | None = None, metadata: object = None
-) -> Obj:
+    world: World, charge: StripeObject, amount: int | None = None, *, reason: str | None = None, metadata: object = None
+) -> StripeObject:
     """Refund (part of) a charge. Raises Stripe's errors when nothing is left, or less than asked."""
     left = charge["amount_captured"] - charge["amount_refunded"]
     if charge["status"] != "succeeded" or not charge["captured"]:
@@ -72,7 +51,7 @@ def make(
         reason=reason,
         status="pending" if behaviour == "pending" else "succeeded",
     )
-    transaction = charges.balance_transaction(
+    transaction = balance_transactions.make(
         world, amount=-amount, currency=charge["currency"], kind="refund", source=refund["id"]
     )
     refund["balance_transaction"] = transaction["id"]
@@ -87,12 +66,12 @@ def make(
     return refund
 
 
-def fail(world: World, refund: Obj, reason: str = "expired_or_canceled_card") -> Obj:
+def fail(world: World, refund: StripeObject, reason: str = "expired_or_canceled_card") -> StripeObject:
     """The bank sends the money back: the refund fails and its amount counts as charged again."""
     if refund["status"] not in ("succeeded", "pending", "requires_action"):
         raise InvalidRequest(f"This refund has a status of {refund['status']} and cannot fail.")
     world.unschedule(refund["id"])
-    transaction = charges.balance_transaction(
+    transaction = balance_transactions.make(
         world,
         amount=refund["amount"],
         currency=refund["currency"],
@@ -112,7 +91,7 @@ def fail(world: World, refund: Obj, reason: str = "expired_or_canceled_card") ->
     return refund
 
 
-def settle(world: World, refund: Obj) -> Obj:
+def settle(world: World, refund: StripeObject) -> StripeObject:
     """A pending refund succeeds."""
     if refund["status"] != "pending":
         raise InvalidRequest(f"This refund has a status of {refund['status']} and is not pending.")
@@ -128,50 +107,3 @@ def _refund_falls_due(world: World, refund_id: str) -> None:
     refund = world.get(refund_id)
     if refund is not None and refund["status"] == "succeeded":
         fail(world, refund)
-
-
-@route("POST /v1/refunds", "RefundCreateParams")
-def create(world: World, params: Params) -> Obj:
-    """Refund a charge or the charge of an intent."""
-    return make(
-        world,
-        _charge_for(world, params),
-        params.get("amount"),
-        reason=params.get("reason"),
-        metadata=params.get("metadata"),
-    )
-
-
-@route("GET /v1/refunds", "RefundListParams")
-def index(world: World, params: Params) -> Obj:
-    """Refunds, newest first."""
-    return page(
-        world,
-        params,
-        "refund",
-        "/v1/refunds",
-        charge=params.get("charge"),
-        payment_intent=params.get("payment_intent"),
-    )
-
-
-@route("GET /v1/refunds/{id}")
-def retrieve(world: World, params: Params, id: str) -> Obj:
-    """One refund."""
-    return world.at("refund", id)
-
-
-@route("POST /v1/refunds/{id}", "RefundUpdateParams")
-def update(world: World, params: Params, id: str) -> Obj:
-    """Change a refund's metadata."""
-    refund = world.at("refund", id)
-    refund["metadata"] = merge_metadata(refund["metadata"], params.get("metadata"))
-    world.emit_update("refund.updated", refund)
-    return refund
-
-
-@route("POST /v1/refunds/{id}/cancel", "RefundCancelParams")
-def cancel(world: World, params: Params, id: str) -> Obj:
-    """Cards cannot do this; Stripe refuses it too."""
-    world.at("refund", id)
-    raise InvalidRequest("You can only cancel a refund that requires an action from the customer.")

@@ -1,182 +1,131 @@
-"""Subscriptions: how they begin and end, and what their invoices' fate does to them.
-
-``subscription_shape.py``: what they are made of. ``subscription_invoices.py``: what they bill. ``subscription_api.py``
-answers requests, ``subscription_changes.py`` changes items with proration, ``renewals.py`` is what the clock does.
-"""
+"""Subscriptions: their attributes, their one period. ``flows/`` has how they begin, change, renew and end."""
 
 from __future__ import annotations
 
-from ..periods import nth
-from ..store import Obj
-from ..values import merge_metadata
+from typing import Any
+
+from ..errors import InvalidRequest
+from ..objects import Params, StripeObject
+from ..values import nulls
 from ..world import World
-from . import invoices
-from .subscription_invoices import bill_ahead, draft_invoice
-from .subscription_shape import ENDED, blank, interval, make_item, period, set_period
+from . import payment_methods, subscription_items
 
-_INCOMPLETE_SECONDS = 23 * 3600
-
-# Beginning and ending
+ENDED = ("canceled", "incomplete_expired")
 
 
-def begin(world: World, sub: Obj, *, trial_end: int | None, first_period_end: int) -> Obj:
-    """Open the first period, announce the subscription, and return its first invoice, still a draft."""
-    if trial_end:
-        sub["status"], sub["trial_start"], sub["trial_end"] = "trialing", world.now, trial_end
-        sub["billing_cycle_anchor"] = trial_end
-        world.schedule("subscription.trial_will_end", sub["id"], max(world.now, trial_end - 3 * 86400))
-    set_period(world, sub, world.now, trial_end or first_period_end)
-    world.emit("customer.subscription.created", sub)
-    invoice = draft_invoice(world, sub, "subscription_create")
-    sub["latest_invoice"] = invoice["id"]
-    return invoice
-
-
-def start_from_checkout(world: World, session: Obj, intent: Obj | None, *, paid: bool) -> None:
-    """A session in subscription mode is complete: make the subscription it asked for and its first invoice."""
-    data = session["_subscription_data"]
-    customer = world.need("customer", session["customer"])
-    sub = blank(
-        world,
-        customer,
-        currency=session["currency"],
-        automatic_tax={"disabled_reason": None, "enabled": session["automatic_tax"]["enabled"], "liability": None},
-        default_payment_method=intent and intent["payment_method"],
-        description=data.get("description"),
-        metadata=merge_metadata({}, data.get("metadata")),
-        trial_settings=data.get("trial_settings") or {"end_behavior": {"missing_payment_method": "create_invoice"}},
-        status="active" if not session["amount_total"] else "incomplete",
+def blank(world: World, customer: StripeObject, *, currency: str, **values: Any) -> StripeObject:
+    """A subscription without items, not yet announced."""
+    sub = world.add(
+        "subscription",
+        **nulls(
+            "application application_fee_percent billing_cycle_anchor_config billing_thresholds cancel_at canceled_at "
+            "customer_account days_until_due default_payment_method default_source description ended_at latest_invoice "
+            "next_pending_invoice_item_invoice on_behalf_of pause_collection pending_invoice_item_interval "
+            "pending_setup_intent pending_update schedule test_clock transfer_data trial_end trial_start"
+        )
+        | {
+            "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
+            "billing_cycle_anchor": world.now,
+            "billing_mode": {"flexible": None, "type": "classic"},
+            "billing_schedules": [],
+            "cancel_at_period_end": False,
+            "cancellation_details": nulls("comment feedback feedback_option reason"),
+            "collection_method": "charge_automatically",
+            "currency": currency,
+            "customer": customer["id"],
+            "default_tax_rates": [],
+            "discounts": [],
+            "invoice_settings": nulls("account_tax_ids custom_fields description footer")
+            | {"issuer": {"type": "self"}},
+            "items": {"object": "list", "data": [], "has_more": False, "url": ""},
+            "metadata": {},
+            "payment_settings": nulls("payment_method_options payment_method_types")
+            | {"save_default_payment_method": "off"},
+            "start_date": world.now,
+            "status": "incomplete",
+            "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
+            "_coupons": [],
+            "_pending": None,
+        }
+        | values,
     )
-    prices = [(item, world.need("price", item["price"])) for item in session["_items"]]
-    sub["items"]["data"] = [
-        make_item(world, sub, price, item["quantity"], item["metadata"]) for item, price in prices if price["recurring"]
-    ]
-    if session["_coupon"]:
-        discount = world.need("discount", session["_discount"])
-        discount["subscription"] = sub["id"]
-        sub["_coupons"], sub["discounts"] = [[discount["id"], session["_coupon"]]], [discount["id"]]
-    trial_end = data.get("trial_end") or (
-        world.now + data["trial_period_days"] * 86400 if data.get("trial_period_days") else None
-    )
-    invoice = begin(world, sub, trial_end=trial_end, first_period_end=nth(world.now, *interval(sub), 1))
-    start, end = period(sub)
-    bill_ahead(world, sub, invoice, start, end, trial=bool(trial_end))
-    for item, price in prices:
-        if not price["recurring"]:
-            invoices.add_line(
-                world,
-                invoice,
-                amount=item["amount_subtotal"],
-                description=item["description"],
-                start=world.now,
-                end=world.now,
-                parent=None,
-                price=price,
-                quantity=item["quantity"],
-            )
-    invoices.announce(world, invoice)
-    session["subscription"], session["invoice"] = sub["id"], invoice["id"]
-    charged = intent if intent is not None and intent["object"] == "payment_intent" else None
-    invoices.finalize(world, invoice, intent=charged, uses_balance=False)
-    if paid:
-        invoices.settle(world, invoice)
-    if sub["status"] == "incomplete":
-        sub["status"] = "active"
-    world.emit_update("customer.subscription.updated", sub)
+    sub["items"]["url"] = f"/v1/subscription_items?subscription={sub['id']}"
+    return sub
 
 
-def end(world: World, sub: Obj, *, reason: str | None = "cancellation_requested", status: str = "canceled") -> None:
-    """End a subscription now; open invoices are no longer chased."""
-    world.unschedule(sub["id"])
-    sub["status"] = status
-    sub["ended_at"] = world.now
-    sub["canceled_at"] = sub["canceled_at"] or world.now
-    sub["cancellation_details"]["reason"] = sub["cancellation_details"]["reason"] or reason
-    sub["pending_update"] = sub["_pending"] = None
-    schedule = world.get(sub["schedule"])
-    if schedule is not None and schedule["status"] in ("active", "not_started"):
-        from . import schedules
-
-        schedules.close(world, schedule, "canceled")
-    for invoice in world.find("invoice", _subscription=sub["id"]):
-        if invoice["status"] in ("open", "draft"):
-            world.unschedule(invoice["id"])
-            invoice["auto_advance"], invoice["next_payment_attempt"] = False, None
-            world.emit_update("invoice.updated", invoice)
-    world.emit("customer.subscription.deleted", sub)
+def items(sub: StripeObject) -> list[StripeObject]:
+    """The items themselves."""
+    return list(sub["items"]["data"])
 
 
-# What invoices tell
+def interval(sub: StripeObject) -> tuple[str, int]:
+    """The one interval of all items."""
+    recurring = sub["items"]["data"][0]["price"]["recurring"]
+    return recurring["interval"], recurring["interval_count"]
 
 
-def of_invoice(world: World, invoice: Obj) -> Obj | None:
-    """The subscription an invoice bills, if any."""
-    return world.get(invoice.get("_subscription"))
+def period(sub: StripeObject) -> tuple[int, int]:
+    """Start and end of the current period."""
+    first = sub["items"]["data"][0]
+    return first["current_period_start"], first["current_period_end"]
 
 
-def invoice_paid(world: World, invoice: Obj) -> None:
-    """An invoice of a subscription was paid: it goes on, and an update that waited for the payment is applied."""
-    from . import subscription_changes
-
-    sub = of_invoice(world, invoice)
-    customer = world.need("customer", invoice["customer"])
-    if customer["delinquent"] and not any(
-        i["attempted"] for i in world.find("invoice", customer=customer["id"], status="open")
-    ):
-        customer["delinquent"] = False
-        world.emit_update("customer.updated", customer)
-    if sub is None or sub["status"] in ENDED:
-        return
-    intent = world.get(invoice["_intent"])
-    saves = sub["payment_settings"]["save_default_payment_method"] == "on_subscription"
-    if saves and intent is not None and intent["payment_method"] and not sub["default_payment_method"]:
-        sub["default_payment_method"] = intent["payment_method"]
-    if sub["_pending"] and sub["_pending"]["invoice"] == invoice["id"]:
-        subscription_changes.apply_pending(world, sub)
-        return
-    if sub["status"] == "incomplete":
-        world.unschedule(sub["id"], "subscription.incomplete_expires")
-        sub["status"] = "active"
-    elif sub["status"] in ("past_due", "unpaid"):
-        latest = world.get(sub["latest_invoice"])
-        if latest is None or latest["status"] in ("paid", "void", "uncollectible"):
-            sub["status"] = "active"
-    world.emit_update("customer.subscription.updated", sub)
+def set_period(world: World, sub: StripeObject, start: int, end: int) -> None:
+    """Move every item to this period and schedule its end."""
+    for item in sub["items"]["data"]:
+        item["current_period_start"], item["current_period_end"] = start, end
+    world.unschedule(sub["id"], "subscription.renew")
+    world.unschedule(sub["id"], "subscription.upcoming")
+    world.schedule("subscription.renew", sub["id"], end)
+    upcoming = end - int(world.setting("upcoming_days")) * 86400
+    if upcoming > world.now:
+        world.schedule("subscription.upcoming", sub["id"], upcoming)
 
 
-def invoice_failed(world: World, invoice: Obj, *, automatic: bool) -> None:
-    """An invoice of a subscription could not be collected: retry later, and tell by the status."""
-    sub = of_invoice(world, invoice)
-    if sub is None or sub["status"] in ENDED or sub["status"] == "incomplete" or sub["_pending"]:
-        return
-    customer = world.need("customer", invoice["customer"])
-    if not customer["delinquent"]:
-        customer["delinquent"] = True
-        world.emit_update("customer.updated", customer)
-    if sub["status"] in ("active", "trialing"):
-        sub["status"] = "past_due"
-    if automatic or invoice["attempt_count"] == 1:
-        days = list(world.setting("retry_days"))
-        world.unschedule(invoice["id"], "invoice.retry")
-        if invoice["attempt_count"] <= len(days):
-            invoice["next_payment_attempt"] = world.now + int(days[invoice["attempt_count"] - 1] * 86400)
-            world.schedule("invoice.retry", invoice["id"], invoice["next_payment_attempt"])
-        else:
-            invoice["next_payment_attempt"] = None
-            if world.setting("after_retries") == "canceled":
-                end(world, sub, reason="payment_failed")
-                return
-            sub["status"] = world.setting("after_retries")
-    world.emit_update("customer.subscription.updated", sub)
+def describe(world: World, sub: StripeObject) -> str:
+    """What a subscription is for, in words, for pages."""
+    return ", ".join(subscription_items.label(world, item) for item in items(sub))
 
 
-def setup_succeeded(world: World, intent: Obj) -> None:
-    """A card saved for a trial without one becomes the subscription's own."""
-    for sub in world.find("subscription", pending_setup_intent=intent["id"]):
-        sub["pending_setup_intent"], sub["default_payment_method"] = None, intent["payment_method"]
-        world.emit_update("customer.subscription.updated", sub)
+def live(world: World, sub_id: str) -> StripeObject | None:
+    """The subscription with this id, unless it has ended."""
+    sub = world.get(sub_id)
+    return sub if sub is not None and sub["status"] not in ENDED else None
 
 
-def wait_for_first_payment(world: World, sub: Obj) -> None:
-    """An incomplete subscription expires after 23 hours."""
-    world.schedule("subscription.incomplete_expires", sub["id"], world.now + _INCOMPLETE_SECONDS)
+def own_method(world: World, customer: StripeObject, method_id: str | None) -> str | None:
+    """The customer's own payment method by its id; a test token is attached first."""
+    if not method_id:
+        return None
+    method = payment_methods.resolve(world, method_id, "default_payment_method")
+    if method["customer"] is None and method_id != method["id"]:
+        payment_methods.attach(world, method, customer)
+    if method["customer"] != customer["id"]:
+        raise InvalidRequest(
+            f"The customer does not have a payment method with the ID {method_id}. The payment method must be attached "
+            "to the customer.",
+            code="resource_missing",
+            param="default_payment_method",
+        )
+    return str(method["id"])
+
+
+def payment_settings(sub: StripeObject, params: Params) -> None:
+    """Take over what the parameter says of paying."""
+    given = params.get("payment_settings") or {}
+    for name in ("payment_method_types", "save_default_payment_method"):
+        if given.get(name):
+            sub["payment_settings"][name] = given[name]
+
+
+def cancel_at(world: World, sub: StripeObject, moment: Any) -> None:
+    """Have the subscription end at a moment."""
+    end = period(sub)[1]
+    if isinstance(moment, str):  # min_period_end, max_period_end: all items share one period here
+        moment = end
+    if moment <= world.now:
+        raise InvalidRequest("cancel_at must be in the future.", param="cancel_at")
+    sub["cancel_at"], sub["canceled_at"] = moment, world.now
+    sub["cancellation_details"]["reason"] = "cancellation_requested"
+    if moment < end:
+        world.schedule("subscription.cancel", sub["id"], moment)

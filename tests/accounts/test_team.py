@@ -8,7 +8,7 @@ from django.db import connection
 from django.urls import reverse
 
 from accounts.models import Membership, Role
-from accounts.services.team import LastOwner, change_role, remove_member
+from accounts.services.memberships import LastOwner, change_role, remove_member
 from core.errors import PortalError
 from tests.factories import MembershipFactory, UserFactory
 

@@ -12,6 +12,8 @@ from credits.services.grants import grant_credits
 from credits.services.holds import open_hold
 from payments.catalogue_file import load
 from payments.stripe_catalogue import sync_catalogue
+from tests.plugins_prepared import Prepared
+from tests.plugins_stripe import PortalSandbox
 from usage.services.ingest import ingest
 
 CATALOGUE = Path(__file__).parents[2] / "demo" / "catalogue.toml"
@@ -53,13 +55,19 @@ class Seeds:
             body.update({name: value for name, value in known.items() if isinstance(body.get(name), str)})
 
 
-def plant(organization: Organization, *, on_sale: bool) -> Seeds:
-    """An event, an open hold and some credits of every kind."""
-    now = timezone.now()
-    load_demo_catalogue(on_sale=on_sale)
+def plant(organization: Organization, prepared: Prepared, sandbox: PortalSandbox | None = None) -> Seeds:
+    """An event, an open hold and some credits of every kind. With `sandbox` what the demo sells is on sale there."""
+    now, on_sale = timezone.now(), sandbox is not None
+    prepared("the demo's catalogue", on_sale, make=lambda: load_demo_catalogue(on_sale=on_sale), sandbox=sandbox)
     for unit in ("usd", "mau", "bandwidth_gb", "sessions"):
         grant_credits(
-            organization=organization, unit=unit, amount="1000000", source="staff", reference=f"seed:{unit}", now=now
+            organization=organization,
+            unit=unit,
+            amount="1000000",
+            source="staff",
+            reference=f"seed:{unit}",
+            announce=False,
+            now=now,
         )
     ingest(events=[{"id": "e-1", "organization": organization.public_id, "meter": "bandwidth"}], now=now)
     hold = open_hold(organization=organization, unit="usd", amount="5", reference="seed", now=now)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from billing_portal.styleguide import styleguide
 from billing_portal.urls import urlpatterns as portal
+from billing_portal.views.styleguide import styleguide
 
 urlpatterns = [*portal, path("styleguide/", styleguide)]

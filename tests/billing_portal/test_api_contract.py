@@ -79,8 +79,8 @@ PAGE = {"results", "next", "previous"}
 
 
 @pytest.fixture
-def seeds(acme):
-    return plant(acme, on_sale=False)
+def seeds(acme, prepared):
+    return plant(acme, prepared)
 
 
 @pytest.fixture
@@ -205,8 +205,8 @@ def test_holds(client, org):
     assert error_of(unholdable, 422)["code"] == "meter_not_holdable"
 
 
-def test_a_hold_that_is_not_covered(client, sandbox, globex, acme):
-    plant(acme, on_sale=True)
+def test_a_hold_that_is_not_covered(client, sandbox, globex, acme, prepared):
+    plant(acme, prepared, sandbox)
     for what in ({"unit": "usd"}, {"meter": "bandwidth"}):
         body = {"organization": globex.public_id, "quantity": "1000", "reference": "a"} | what
         error = error_of(client.post("/holds", body), 402)
@@ -250,8 +250,8 @@ def test_gift_cards(client, org):
         assert error_of(answer, 422)["code"] == "gift_card_invalid"
 
 
-def test_billing(client, sandbox, acme):
-    org = plant(acme, on_sale=True).organization
+def test_billing(client, sandbox, acme, prepared):
+    org = plant(acme, prepared, sandbox).organization
     pack = {"organization": org, "pack": "usd-20", "resume": {"job": 17}}
     for body in (
         pack,

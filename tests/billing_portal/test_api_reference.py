@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from billing_portal.reference import read_schema
 from billing_portal.templatetags.reference import with_code
+from billing_portal.views.api_reference import read_schema
 
 
 @pytest.fixture

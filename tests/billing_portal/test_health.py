@@ -13,7 +13,7 @@ def only_checks(monkeypatch):
     """Replace the registered checks for one test."""
 
     def use(**checks):
-        monkeypatch.setattr("billing_portal.health.checks", checks)
+        monkeypatch.setattr("billing_portal.views.health.checks", checks)
 
     return use
 

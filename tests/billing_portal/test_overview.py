@@ -8,7 +8,7 @@ import time_machine
 from django.core.management import call_command
 
 from accounts.models import Organization
-from billing_portal.overview import LATEST, time_left
+from billing_portal.views.overview import LATEST, time_left
 from credits.models import CreditGrant
 from credits.services.grants import grant_credits
 from credits.services.spending import spend

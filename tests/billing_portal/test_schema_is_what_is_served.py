@@ -48,8 +48,8 @@ def _requests_as_in_a_test_client(settings) -> Iterator[None]:
 
 
 @pytest.fixture
-def seeds(request, sandbox, acme) -> Seeds:
-    return plant(acme, on_sale="/billing/" in request.node.name)
+def seeds(request, sandbox, acme, prepared) -> Seeds:
+    return plant(acme, prepared, sandbox if "/billing/" in request.node.name else None)
 
 
 def check(case: Any, key: str, *, excluding: Any = ()) -> None:

@@ -10,9 +10,9 @@ from credits.models import LedgerEntry, Wallet
 from credits.services.audit import differences
 from notifications.models import Event, SentEmail, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from notifications.services.deliveries import replay_delivery
-from notifications.tasks import forget_messages
+from notifications.tasks import delete_old_messages
 from payments.models import StripeEvent
-from payments.tasks import forget_finished_events
+from payments.tasks import delete_finished_events
 from tests.credits.shop import bring_to_stripe, buy, make_pack
 
 pytestmark = pytest.mark.django_db
@@ -25,8 +25,8 @@ def forget_after():
 
     def run(wait: timedelta) -> None:
         with time_machine.travel(timezone.now() + wait, tick=False):
-            forget_finished_events()
-            forget_messages()
+            delete_finished_events()
+            delete_old_messages()
 
     return run
 

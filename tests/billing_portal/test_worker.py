@@ -12,7 +12,7 @@ import pytest
 
 from tests.billing_portal.processes import ROOT, database_url, environment, run_manage
 
-SEND = "from core.tasks import forget_idempotent_requests as task; task.delay()"
+SEND = "from core.tasks import delete_old_idempotent_requests as task; task.delay()"
 
 
 @pytest.fixture(params=["files", pytest.param("redis", marks=pytest.mark.redis)])

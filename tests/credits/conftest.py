@@ -1,10 +1,12 @@
 """Units, and the shorthand of the ledger's tests."""
 
+from functools import partial
+
 import pytest
 
 from accounts.models import Organization
 from credits.models import Unit
-from tests.credits.purse import Purse
+from tests.credits.wallet_driver import WalletDriver
 
 
 @pytest.fixture
@@ -18,6 +20,12 @@ def sessions(db) -> Unit:
 
 
 @pytest.fixture
-def purse(acme: Organization, usd: Unit, now) -> Purse:
+def usd_wallet(acme: Organization, usd: Unit, now) -> WalletDriver:
     """Acme's usd credits."""
-    return Purse(acme, usd, now)
+    return WalletDriver(acme, usd, now)
+
+
+@pytest.fixture
+def commits(django_capture_on_commit_callbacks):
+    """`with commits():` what happens inside is committed at its end."""
+    return partial(django_capture_on_commit_callbacks, execute=True)

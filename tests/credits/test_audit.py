@@ -7,7 +7,7 @@ from django.db import connection
 from credits.models import AuditRun
 from credits.services.audit import audit_health, audit_ledger
 from credits.tasks import audit_ledger as audit_task
-from tests.credits.purse import Purse
+from tests.credits.wallet_driver import WalletDriver
 from tests.flush import user_triggers_disabled
 
 COOKED = [
@@ -33,14 +33,14 @@ COOKED = [
 
 
 @pytest.fixture
-def busy(purse: Purse) -> Purse:
+def busy(usd_wallet: WalletDriver) -> WalletDriver:
     """Something of everything."""
-    purse.grant("30")
-    purse.spend("4", reference="settle:1")
-    purse.restore("settle:1", "1")
-    purse.capture(purse.hold("5"), "3")
-    purse.hold("2")
-    return purse
+    usd_wallet.grant("30")
+    usd_wallet.spend("4", reference="settle:1")
+    usd_wallet.restore("settle:1", "1")
+    usd_wallet.capture(usd_wallet.hold("5"), "3")
+    usd_wallet.hold("2")
+    return usd_wallet
 
 
 def cook(statement: str) -> None:
@@ -50,7 +50,7 @@ def cook(statement: str) -> None:
             cursor.execute(statement)
 
 
-def test_clean_books_pass_and_the_run_is_kept(busy: Purse, capsys):
+def test_clean_books_pass_and_the_run_is_kept(busy: WalletDriver, capsys):
     call_command("audit_ledger")
     run = AuditRun.objects.get()
     assert (run.is_clean, run.wallets, run.entries) == (True, 1, 4)
@@ -58,14 +58,14 @@ def test_clean_books_pass_and_the_run_is_kept(busy: Purse, capsys):
 
 
 @pytest.mark.parametrize(("statement", "rule"), COOKED)
-def test_every_way_of_cooking_is_named(busy: Purse, statement, rule):
+def test_every_way_of_cooking_is_named(busy: WalletDriver, statement, rule):
     cook(statement)
     found = audit_ledger(now=busy.now).differences
     assert any(rule in difference for difference in found), found
     assert all(difference.startswith(f"{busy.organization.public_id} usd: ") for difference in found)
 
 
-def test_a_difference_says_what_was_expected_and_what_was_found(busy: Purse):
+def test_a_difference_says_what_was_expected_and_what_was_found(busy: WalletDriver):
     cook("UPDATE credits_wallet SET balance = balance + 1")
     organization = busy.organization.public_id
     assert f"{organization} usd: balance is the sum of the entries: expected 24, found 25" in (
@@ -73,7 +73,7 @@ def test_a_difference_says_what_was_expected_and_what_was_found(busy: Purse):
     )
 
 
-def test_the_command_exits_non_zero_and_the_task_raises(busy: Purse):
+def test_the_command_exits_non_zero_and_the_task_raises(busy: WalletDriver):
     cook("UPDATE credits_wallet SET consumed = consumed + 1")
     with pytest.raises(CommandError, match="1 differences in 1 wallets"):
         call_command("audit_ledger")
@@ -81,7 +81,7 @@ def test_the_command_exits_non_zero_and_the_task_raises(busy: Purse):
         audit_task()
 
 
-def test_readiness_follows_the_last_audit(busy: Purse):
+def test_readiness_follows_the_last_audit(busy: WalletDriver):
     assert audit_health().ok
     cook("UPDATE credits_wallet SET consumed = consumed + 1")
     audit_ledger(now=busy.now)

@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.money import Money
-from credits.engine.burn import Lot, draw, in_burn_order
+from credits.engine.burn_order import Lot, draw, in_burn_order
 from credits.models import LedgerEntry
 from credits.services.grants import freeze
 from credits.services.holds import capture_hold
-from tests.credits.purse import Purse
+from tests.credits.wallet_driver import WalletDriver
 
 GRANTS = st.lists(
     st.fixed_dictionaries(
@@ -38,9 +38,9 @@ AMOUNTS = st.decimals("0.000001", "60", places=6)
     later=st.integers(0, 5),
     ago=st.integers(0, 5),
 )
-def test_a_draw_takes_what_the_engine_says(purse: Purse, terms, frozen, held, wanted, later, ago):
+def test_a_draw_takes_what_the_engine_says(usd_wallet: WalletDriver, terms, frozen, held, wanted, later, ago):
     savepoint = transaction.savepoint()
-    one = Purse(purse.organization, purse.unit, purse.now)
+    one = WalletDriver(usd_wallet.organization, usd_wallet.unit, usd_wallet.now)
     rows = [one.grant(**grant) for grant in terms]
     if frozen < len(rows):
         freeze(grant=rows[frozen], now=one.now)
@@ -62,9 +62,9 @@ def test_a_draw_takes_what_the_engine_says(purse: Purse, terms, frozen, held, wa
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(terms=GRANTS, wanted=AMOUNTS, cost=AMOUNTS)
-def test_a_hold_reserves_and_captures_what_the_engine_says(purse: Purse, terms, wanted, cost):
+def test_a_hold_reserves_and_captures_what_the_engine_says(usd_wallet: WalletDriver, terms, wanted, cost):
     savepoint = transaction.savepoint()
-    one = Purse(purse.organization, purse.unit, purse.now)
+    one = WalletDriver(usd_wallet.organization, usd_wallet.unit, usd_wallet.now)
     for grant in terms:
         one.grant(**grant)
     state = one.state()

@@ -5,12 +5,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Role
+from credits.errors import NotRefundable
 from credits.models import CreditGrant, LedgerEntry, Purchase, Wallet
-from credits.services.checkout_return import refresh_from_checkout
+from credits.services.checkout import refresh_from_checkout
 from credits.services.payment_sweep import send_unanswered
 from credits.services.purchases import start_pack_purchase
-from credits.services.refunds import NotRefundable, quote_refund
-from payments.gateway.errors import StripeUnavailable
+from credits.services.refund_limits import quote_refund
+from payments.errors import StripeUnavailable
 from payments.reconciliation import reconcile
 from tests.credits.shop import bring_to_stripe, make_pack
 from tests.factories import MembershipFactory

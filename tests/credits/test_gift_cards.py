@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core.errors import InvalidInput
+from credits.errors import NotRefundable
 from credits.models import CreditGrant, GiftCard, LedgerEntry, Purchase, Wallet
 from credits.services.gift_cards import (
     GiftCardInvalid,
@@ -16,7 +17,8 @@ from credits.services.gift_cards import (
     redeem_gift_card,
     void_gift_card,
 )
-from credits.services.refunds import NotRefundable, quote_refund, refund_purchase
+from credits.services.refund_limits import quote_refund
+from credits.services.refunds import refund_purchase
 from notifications.models import SentEmail
 from notifications.services.emails import deliver_email
 from tests.credits.shop import bring_to_stripe, make_pack, make_unit

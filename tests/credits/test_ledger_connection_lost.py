@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection, connections
 from credits.errors import HoldEnded
 from credits.models import CreditHold
 from credits.services.holds import capture_hold
-from tests.credits.purse import Purse, assert_clean, figures
+from tests.credits.wallet_driver import WalletDriver, assert_clean, figures
 from tests.factories import OrganizationFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,31 +57,31 @@ def killed_at(table: str, moment: str) -> Iterator[None]:
 
 def test_a_capture_cut_off_anywhere_left_everything_as_before(usd, now):
     for table, moment in MOMENTS:
-        purse = Purse(OrganizationFactory(), usd, now)
-        purse.grant("3")
-        purse.grant("10")
-        hold = purse.hold("4")
+        usd_wallet = WalletDriver(OrganizationFactory(), usd, now)
+        usd_wallet.grant("3")
+        usd_wallet.grant("10")
+        hold = usd_wallet.hold("4")
         with killed_at(table, moment):
             capture_hold(hold=hold, amount="15", now=now)
-        assert purse.figures() == figures("13", held="4", available="9"), (table, moment)
+        assert usd_wallet.figures() == figures("13", held="4", available="9"), (table, moment)
         assert CreditHold.objects.get(pk=hold.pk).status == "open"
-        assert purse.entries() == [("grant", "3"), ("grant", "10")]
+        assert usd_wallet.entries() == [("grant", "3"), ("grant", "10")]
         assert_clean()
 
         assert capture_hold(hold=hold, amount="15", now=now).debt == 2
-        assert purse.figures() == figures("-2", available="0", debt="2")
+        assert usd_wallet.figures() == figures("-2", available="0", debt="2")
         assert_clean()
 
 
-def test_a_capture_whose_answer_was_lost_is_repeated_without_harm(purse: Purse):
+def test_a_capture_whose_answer_was_lost_is_repeated_without_harm(usd_wallet: WalletDriver):
     """The commit went through, the client never heard of it and asks again from what it knew."""
-    purse.grant("10")
-    hold = purse.hold("4")
+    usd_wallet.grant("10")
+    hold = usd_wallet.hold("4")
     unaware = CreditHold.objects.get(pk=hold.pk)
-    capture_hold(hold=hold, amount="3", now=purse.now)
+    capture_hold(hold=hold, amount="3", now=usd_wallet.now)
     connections.close_all()
-    assert capture_hold(hold=unaware, amount="3", now=purse.now).captured == 3
+    assert capture_hold(hold=unaware, amount="3", now=usd_wallet.now).captured == 3
     with pytest.raises(HoldEnded):
-        capture_hold(hold=unaware, amount="4", now=purse.now)
-    assert purse.figures() == figures("7")
+        capture_hold(hold=unaware, amount="4", now=usd_wallet.now)
+    assert usd_wallet.figures() == figures("7")
     assert_clean()

@@ -10,7 +10,7 @@ from django.db.models import ProtectedError
 from core.money import Money
 from credits.models import CreditGrant, LedgerEntry
 from credits.services.wallets import ensure_wallet
-from tests.credits.purse import Purse, assert_clean, figures
+from tests.credits.wallet_driver import WalletDriver, assert_clean, figures
 
 
 @pytest.mark.parametrize(
@@ -25,8 +25,8 @@ from tests.credits.purse import Purse, assert_clean, figures
         "UPDATE credits_creditgrant SET paid_amount = 1, paid_currency = 'usd'",
     ],
 )
-def test_the_database_refuses(purse: Purse, statement):
-    purse.grant("10")
+def test_the_database_refuses(usd_wallet: WalletDriver, statement):
+    usd_wallet.grant("10")
     with (
         pytest.raises(DatabaseError, match="the ledger only grows"),
         transaction.atomic(),
@@ -34,15 +34,15 @@ def test_the_database_refuses(purse: Purse, statement):
     ):
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(statement)
-    assert purse.entries() == [("grant", "10")]
+    assert usd_wallet.entries() == [("grant", "10")]
     assert_clean()
 
 
 @pytest.mark.parametrize(
     ("column", "value"), [("wallet_id", None), ("amount", "11"), ("paid_amount", "501"), ("paid_currency", "'eur'")]
 )
-def test_each_of_a_grants_terms_stays_as_it_was_sold(purse: Purse, globex, column, value):
-    grant = purse.grant("10", paid=Money(500, "usd"))
+def test_each_of_a_grants_terms_stays_as_it_was_sold(usd_wallet: WalletDriver, globex, column, value):
+    grant = usd_wallet.grant("10", paid=Money(500, "usd"))
     other = ensure_wallet(organization=globex, unit="usd")
     before = CreditGrant.objects.values().get()
     with (
@@ -57,8 +57,8 @@ def test_each_of_a_grants_terms_stays_as_it_was_sold(purse: Purse, globex, colum
 
 
 @pytest.mark.parametrize("column", [field.column for field in LedgerEntry._meta.concrete_fields])
-def test_no_column_of_an_entry_can_be_written_again(purse: Purse, column):
-    purse.grant("10")
+def test_no_column_of_an_entry_can_be_written_again(usd_wallet: WalletDriver, column):
+    usd_wallet.grant("10")
     before = LedgerEntry.objects.values().get()
     with (
         pytest.raises(DatabaseError, match="UPDATE of credits_ledgerentry is refused"),
@@ -69,31 +69,31 @@ def test_no_column_of_an_entry_can_be_written_again(purse: Purse, column):
     assert LedgerEntry.objects.values().get() == before
 
 
-def test_what_is_no_term_of_a_grant_may_be_corrected(purse: Purse):
-    grant = purse.grant("10", paid=Money(500, "usd"))
-    later = purse.now + timedelta(days=400)
+def test_what_is_no_term_of_a_grant_may_be_corrected(usd_wallet: WalletDriver):
+    grant = usd_wallet.grant("10", paid=Money(500, "usd"))
+    later = usd_wallet.now + timedelta(days=400)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE credits_creditgrant SET amount = amount, expires_at = %s", [later])
     grant.refresh_from_db()
     assert (grant.amount, grant.expires_at) == (10, later)
 
 
-def test_neither_models_nor_querysets_get_around_it(purse: Purse):
-    purse.grant("10")
+def test_neither_models_nor_querysets_get_around_it(usd_wallet: WalletDriver):
+    usd_wallet.grant("10")
     entry = LedgerEntry.objects.get()
     entry.amount = Decimal(1000)
     for attempt in (entry.save, entry.delete, LedgerEntry.objects.all().delete):
         with pytest.raises(DatabaseError, match="the ledger only grows"), transaction.atomic():
             attempt()
-    assert purse.entries() == [("grant", "10")]
+    assert usd_wallet.entries() == [("grant", "10")]
 
 
-def test_wallets_and_grants_with_entries_cannot_be_deleted(purse: Purse):
-    grant = purse.grant("10")
-    for row in (grant, purse.wallet, purse.unit, purse.organization):
+def test_wallets_and_grants_with_entries_cannot_be_deleted(usd_wallet: WalletDriver):
+    grant = usd_wallet.grant("10")
+    for row in (grant, usd_wallet.row, usd_wallet.unit, usd_wallet.organization):
         with pytest.raises(ProtectedError):
             row.delete()
-    assert purse.figures() == figures("10")
+    assert usd_wallet.figures() == figures("10")
 
 
 @pytest.mark.parametrize(
@@ -108,16 +108,16 @@ def test_wallets_and_grants_with_entries_cannot_be_deleted(purse: Purse):
         ("UPDATE credits_credithold SET debt = 1", "hold_debt_is_part_of_what_was_captured"),
     ],
 )
-def test_impossible_figures_are_refused_by_named_constraints(purse: Purse, statement, constraint):
-    purse.grant("10")
-    purse.hold("1")
+def test_impossible_figures_are_refused_by_named_constraints(usd_wallet: WalletDriver, statement, constraint):
+    usd_wallet.grant("10")
+    usd_wallet.hold("1")
     with pytest.raises(DatabaseError, match=constraint), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
 
 
-def test_a_loaded_row_cannot_write_the_ledgers_figures_back(purse: Purse):
-    grant = purse.grant("10")
-    purse.spend("4")
+def test_a_loaded_row_cannot_write_the_ledgers_figures_back(usd_wallet: WalletDriver):
+    grant = usd_wallet.grant("10")
+    usd_wallet.spend("4")
     grant.reason = "A better reason"
     for attempt in (grant.save, lambda: grant.save(update_fields=["reason", "remaining"])):
         with pytest.raises(TypeError, match="are the ledger's"):

@@ -15,7 +15,7 @@ from credits.models import CreditGrant, CreditHold, Unit
 from credits.services import expiry, grants, holds, spending
 from credits.services.audit import differences
 from tests.credits.model import ModelHold, ModelLot, ModelWallet, Taken
-from tests.credits.purse import Purse
+from tests.credits.wallet_driver import WalletDriver
 from tests.factories import OrganizationFactory
 
 START = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
@@ -56,7 +56,7 @@ class LedgerMachine(RuleBasedStateMachine):
         super().__init__()
         self.savepoint = transaction.savepoint()
         organization: Organization = OrganizationFactory()
-        self.purse = Purse(organization, self.unit, START)
+        self.usd_wallet = WalletDriver(organization, self.unit, START)
         self.model = ModelWallet(START)
         self.sides = Sides()
 
@@ -67,29 +67,29 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(hours=HOURS)
     def wait(self, hours: int) -> None:
-        self.purse.now += timedelta(hours=hours)
+        self.usd_wallet.now += timedelta(hours=hours)
         self.model.advance(timedelta(hours=hours))
 
     @rule()
     def sweep(self) -> None:
-        holds.sweep_holds(now=self.purse.now)
-        assert holds.sweep_holds(now=self.purse.now) == []
+        holds.sweep_holds(now=self.usd_wallet.now)
+        assert holds.sweep_holds(now=self.usd_wallet.now) == []
 
     @rule()
     def expire(self) -> None:
-        expiry.expire_credits(now=self.purse.now)
-        assert expiry.expire_credits(now=self.purse.now) == []
+        expiry.expire_credits(now=self.usd_wallet.now)
+        assert expiry.expire_credits(now=self.usd_wallet.now) == []
         self.model.expire()
 
     # -- Coming in ---------------------------------------------------------------------------------------------------
 
     @rule(amount=AMOUNTS, hours=st.none() | HOURS, priority=st.sampled_from([10, 50]), is_paid=st.booleans())
     def grant(self, amount: Decimal, hours: int | None, priority: int, is_paid: bool) -> None:
-        reference = self.purse.reference()
+        reference = self.usd_wallet.reference()
         days = None if hours is None else hours / 24
         paid = Money(500, "usd") if is_paid else None
         for _ in range(2):
-            row = self.purse.grant(str(amount), days=days, priority=priority, paid=paid, reference=reference)
+            row = self.usd_wallet.grant(str(amount), days=days, priority=priority, paid=paid, reference=reference)
         lot = self.model.grant(amount, priority=priority, expires_at=row.expires_at, paid=is_paid)
         self.sides.lots.append((row, lot))
 
@@ -101,8 +101,8 @@ class LedgerMachine(RuleBasedStateMachine):
         amount = (self.model.available() / share).quantize(Decimal("0.000001"))
         if not 0 < amount <= self.model.available():
             return
-        deadline = self.purse.now + timedelta(hours=hours)
-        row = self.purse.hold(str(amount), expires_at=deadline)
+        deadline = self.usd_wallet.now + timedelta(hours=hours)
+        row = self.usd_wallet.hold(str(amount), expires_at=deadline)
         self.sides.holds.append((row, self.model.hold(amount, deadline)))
 
     @precondition(lambda self: self.open_holds())
@@ -110,7 +110,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def capture(self, which: int, cost: Decimal | None) -> None:
         row, held = self.pick(self.open_holds(), which)
         for _ in range(2):
-            self.purse.capture(row, None if cost is None else str(cost))
+            self.usd_wallet.capture(row, None if cost is None else str(cost))
         taken = self.model.capture(held, held.amount if cost is None else cost)
         if taken:
             self.sides.postings.append(Posting(f"hold:{row.public_id}:capture", taken))
@@ -120,18 +120,18 @@ class LedgerMachine(RuleBasedStateMachine):
     def release(self, which: int) -> None:
         row, held = self.pick(self.open_holds(), which)
         for _ in range(2):
-            self.purse.release(row)
+            self.usd_wallet.release(row)
         self.model.release(held)
 
     # -- Spending ----------------------------------------------------------------------------------------------------
 
     @rule(amount=AMOUNTS, hours_ago=st.just(0) | HOURS)
     def spend(self, amount: Decimal, hours_ago: int) -> None:
-        at, reference = self.purse.now - timedelta(hours=hours_ago), self.purse.reference()
+        at, reference = self.usd_wallet.now - timedelta(hours=hours_ago), self.usd_wallet.reference()
         expected = self.model.spend(amount, at)
         total = sum(one.amount for one in expected)
         for _ in range(2 if total else 1):
-            assert self.purse.spend(str(amount), at=at, reference=reference, partial=True) == total
+            assert self.usd_wallet.spend(str(amount), at=at, reference=reference, partial=True) == total
         if expected:
             self.sides.postings.append(Posting(reference, expected))
 
@@ -139,11 +139,11 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(which=CHOICE, amount=AMOUNTS)
     def restore(self, which: int, amount: Decimal) -> None:
         posting = self.pick(self.sides.postings, which)
-        reference = self.purse.reference()
+        reference = self.usd_wallet.reference()
         expected = self.model.restore(posting.taken, amount)
         for _ in range(2 if expected else 1):
             given = spending.restore(
-                reference=reference, original_reference=posting.reference, amount=str(amount), now=self.purse.now
+                reference=reference, original_reference=posting.reference, amount=str(amount), now=self.usd_wallet.now
             )
             assert given == expected
 
@@ -154,7 +154,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def take_back(self, which: int, share: int, owe: bool) -> None:
         row, lot = self.pick(self.sides.lots, which)
         amount = max((lot.amount / share).quantize(Decimal("0.000001")), Decimal("0.000001"))
-        reference = self.purse.reference()
+        reference = self.usd_wallet.reference()
         total = self.model.take_back(lot, amount, owe=owe)
         for _ in range(2 if total else 1):
             grants.take_back(
@@ -163,7 +163,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 reason="",
                 actor=None,
                 reference=reference,
-                now=self.purse.now,
+                now=self.usd_wallet.now,
                 owe_the_rest=owe,
             )
         if total:
@@ -175,7 +175,7 @@ class LedgerMachine(RuleBasedStateMachine):
         undone = self.pick(self.sides.taken_back, which)
         self.sides.taken_back.remove(undone)
         row, lot = self.sides.lots[undone.lot]
-        reference = self.purse.reference()
+        reference = self.usd_wallet.reference()
         self.model.reinstate(lot, undone.amount)
         for _ in range(2):
             given = grants.reinstate(
@@ -184,7 +184,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 reason="",
                 actor=None,
                 reference=reference,
-                now=self.purse.now,
+                now=self.usd_wallet.now,
             )
             assert given == undone.amount
 
@@ -192,21 +192,21 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(which=CHOICE)
     def freeze(self, which: int) -> None:
         row, lot = self.pick(self.sides.lots, which)
-        grants.freeze(grant=row, now=self.purse.now)
+        grants.freeze(grant=row, now=self.usd_wallet.now)
         self.model.freeze(lot)
 
     @precondition(lambda self: self.frozen())
     @rule(which=CHOICE)
     def thaw(self, which: int) -> None:
         row, lot = self.pick(self.frozen(), which)
-        grants.thaw(grant=row, now=self.purse.now)
+        grants.thaw(grant=row, now=self.usd_wallet.now)
         self.model.thaw(lot)
 
     # -- What must hold ----------------------------------------------------------------------------------------------
 
     @invariant()
     def both_sides_agree(self) -> None:
-        state = self.purse.state()
+        state = self.usd_wallet.state()
         assert state.balance == self.model.balance()
         assert state.held == self.model.held()
         assert state.available == self.model.available()
@@ -216,7 +216,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def every_live_lot_agrees(self) -> None:
         """Not just the sums: the same lots were drawn."""
-        ledger = {lot.id: (lot.remaining, lot.held) for lot in self.purse.state().lots}
+        ledger = {lot.id: (lot.remaining, lot.held) for lot in self.usd_wallet.state().lots}
         model = {
             row.pk: (lot.remaining, lot.held)
             for row, lot in self.sides.lots

@@ -6,11 +6,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from credits.errors import NotRefundable
 from credits.models import GiftCard, Refund, Wallet
 from credits.services.audit import differences
 from credits.services.disputes import follow_dispute
 from credits.services.purchases import start_gift_card_purchase
-from credits.services.refunds import NotRefundable, quote_refund, refund_purchase
+from credits.services.refund_limits import quote_refund
+from credits.services.refunds import refund_purchase
 from payments.stripe_objects import StripeDispute
 from tests.credits.shop import bring_to_stripe, buy, make_pack
 
@@ -81,13 +83,13 @@ def test_a_payment_that_a_dispute_took_whole_cannot_be_refunded(purchase, sandbo
 def test_a_grant_stays_frozen_until_its_last_dispute_is_over(acme, purchase):
     expires_at = purchase.grant.expires_at
     first, second = dispute(purchase, 1, "needs_response", 2000), dispute(purchase, 2, "needs_response", 3000)
-    for view in (first, second):
-        follow_dispute(view=view, now=timezone.now())
-    follow_dispute(view=replace(first, status="won"), now=timezone.now())
+    for stripe_dispute in (first, second):
+        follow_dispute(stripe_dispute=stripe_dispute, now=timezone.now())
+    follow_dispute(stripe_dispute=replace(first, status="won"), now=timezone.now())
     assert (state(acme).available, state(acme).frozen) == (0, 100)
-    follow_dispute(view=second, now=timezone.now())
+    follow_dispute(stripe_dispute=second, now=timezone.now())
     end = timezone.now()
-    follow_dispute(view=replace(second, status="won"), now=end)
+    follow_dispute(stripe_dispute=replace(second, status="won"), now=end)
     assert (state(acme).available, state(acme).frozen) == (100, 0)
     purchase.grant.refresh_from_db()
     assert purchase.grant.expires_at - expires_at == end - first.created

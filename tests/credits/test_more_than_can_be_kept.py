@@ -8,19 +8,19 @@ from core.errors import OutOfRange
 from core.quantities import LARGEST
 from credits.models import CreditGrant, GiftCard, LedgerEntry, Purchase, Wallet
 from credits.services.gift_cards import issue_gift_cards
-from tests.credits.purse import Purse, assert_clean
 from tests.credits.shop import bring_to_stripe, make_pack
+from tests.credits.wallet_driver import WalletDriver, assert_clean
 
 pytestmark = pytest.mark.django_db
 WORDS = "more than can be kept"
 
 
 @pytest.fixture
-def full(purse: Purse) -> Purse:
+def full(usd_wallet: WalletDriver) -> WalletDriver:
     """A wallet that can take nothing more."""
-    purse.now = timezone.now()
-    purse.grant(str(LARGEST))
-    return purse
+    usd_wallet.now = timezone.now()
+    usd_wallet.grant(str(LARGEST))
+    return usd_wallet
 
 
 @pytest.fixture
@@ -30,9 +30,9 @@ def pack(full, sandbox):
     return pack
 
 
-def assert_unchanged(purse: Purse) -> None:
+def assert_unchanged(usd_wallet: WalletDriver) -> None:
     assert LedgerEntry.objects.count() == CreditGrant.objects.count() == 1
-    assert purse.wallet.balance == LARGEST
+    assert usd_wallet.row.balance == LARGEST
     assert_clean()
 
 
@@ -67,18 +67,18 @@ def test_no_money_is_taken_for_a_pack_that_does_not_fit(full, pack, acme, alice,
     assert_unchanged(full)
 
 
-def test_a_pack_that_no_longer_fits_when_it_is_paid_waits_for_staff(purse, acme, alice, signed_in, sandbox):
+def test_a_pack_that_no_longer_fits_when_it_is_paid_waits_for_staff(usd_wallet, acme, alice, signed_in, sandbox):
     """The wallet filled up while the customer was on the checkout page; the return page opens all the same."""
     pack = make_pack("usd-20", credits="20", price=2000)
     bring_to_stripe()
     client = signed_in(alice)
     client.post(reverse("credits:buy", args=[acme.public_id]), {"pack": pack.code, "attempt": "x"})
     purchase = Purchase.objects.get()
-    purse.now = timezone.now()
-    purse.grant(str(LARGEST))
+    usd_wallet.now = timezone.now()
+    usd_wallet.grant(str(LARGEST))
     sandbox.pay(purchase.checkout_session)
     assert client.get(purchase.get_absolute_url()).status_code == 200
     purchase.refresh_from_db()
     assert purchase.status == Purchase.Status.OPEN
     assert Wallet.objects.get().balance == LARGEST
-    assert_unchanged(purse)
+    assert_unchanged(usd_wallet)

@@ -6,11 +6,13 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from credits.errors import NotRefundable
 from credits.models import LedgerEntry, Refund, Wallet
 from credits.services.audit import differences
-from credits.services.refunds import NotRefundable, quote_refund, refund_purchase
+from credits.services.refund_limits import quote_refund
+from credits.services.refunds import refund_purchase
 from credits.services.spending import spend
-from payments.gateway.errors import StripeRefused
+from payments.errors import StripeRefused
 from tests.credits.shop import bring_to_stripe, buy, make_pack
 
 pytestmark = pytest.mark.django_db
@@ -121,6 +123,19 @@ def test_the_admin_asks_twice_and_sends_once(purchase, stella, sandbox, signed_i
     for _ in range(2):
         browser.post(url, form | {"send": "1"})
     assert Refund.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "highest"), [({"amount": "30.01"}, "$30.00"), ({"amount": "50.01", "beyond_unspent": "on"}, "$50.00")]
+)
+def test_the_limit_is_one_and_the_same_before_sending_and_at_it(purchase, stella, signed_in, asked, highest):
+    browser, url = signed_in(stella), reverse("admin:credits_purchase_refund", args=[purchase.pk])
+    form = asked | {"reason": "Bug", "attempt": "x"}
+    for more in ({}, {"send": "1"}):
+        page = browser.post(url, form | more).content.decode()
+        assert f"At most {highest} can be refunded, and more than nothing." in page
+        assert "back?" not in page
+    assert not Refund.objects.exists()
 
 
 def test_staff_without_the_permission_refund_nothing(purchase, sven, signed_in):

@@ -4,14 +4,14 @@ import pytest
 from django.utils import timezone
 
 from core.errors import InvalidInput
+from credits.low_balance import set_threshold
 from credits.models import AutoTopUp, Purchase, Wallet, WalletAlert
-from credits.services.alerts import set_threshold
 from credits.services.holds import capture_hold, open_hold
 from credits.services.payment_sweep import send_unanswered, top_up_low_wallets
 from credits.services.spending import spend
 from credits.services.top_ups import set_auto_top_up, top_up_if_low
 from notifications.models import Event
-from payments.gateway.errors import StripeUnavailable
+from payments.errors import StripeUnavailable
 from tests.credits.shop import bring_to_stripe, buy, make_pack
 
 pytestmark = pytest.mark.django_db

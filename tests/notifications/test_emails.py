@@ -7,9 +7,9 @@ from django.core import mail
 
 from accounts.models import Role
 from core.errors import Conflict
+from notifications.emails.recipients import recipients
 from notifications.event_types import DEFAULT_AUDIENCE
 from notifications.models import Event, SentEmail
-from notifications.recipients import recipients
 from notifications.services import publish, send_email
 from notifications.services.emails import CLAIM, REMOVED, deliver_email, resend_email
 from notifications.services.sweep import sweep

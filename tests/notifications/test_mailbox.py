@@ -9,7 +9,7 @@ from notifications.models import MailboxMessage
 @pytest.fixture
 def demo(settings) -> None:
     settings.DEMO = True
-    settings.EMAIL_BACKEND = "notifications.mailbox.MailboxBackend"
+    settings.EMAIL_BACKEND = "notifications.emails.mailbox.MailboxBackend"
 
 
 @pytest.fixture

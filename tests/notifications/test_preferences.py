@@ -8,8 +8,8 @@ from django.test import Client
 
 from accounts.models import Role
 from core.errors import InvalidInput
+from notifications.emails.rendering import UNSUBSCRIBE_SALT, unsubscribe_url
 from notifications.models import EmailPreference
-from notifications.rendering import UNSUBSCRIBE_SALT, unsubscribe_url
 from notifications.services import publish, set_preferences
 
 

@@ -14,9 +14,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from notifications import transport
-from notifications.targets import Target
-from notifications.transport import EXCERPT_BYTES, Answer, post
+from notifications.webhooks import transport
+from notifications.webhooks.targets import Target
+from notifications.webhooks.transport import EXCERPT_BYTES, Answer, post
 
 Talk = Callable[[socket.socket], None]
 

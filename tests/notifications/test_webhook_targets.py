@@ -6,7 +6,7 @@ from core.errors import InvalidInput
 from notifications.models import WebhookAttempt, WebhookDelivery
 from notifications.services.deliveries import deliver_due
 from notifications.services.endpoints import create_endpoint
-from notifications.targets import check_target, is_public
+from notifications.webhooks.targets import check_target, is_public
 
 PUBLIC = "93.184.215.14"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from payments.inbox import handles, registry
+from payments.inbox import handlers, handles
 
 
 @pytest.fixture
@@ -11,7 +11,7 @@ def listen(monkeypatch):
 
     `failing=3` makes it raise the first three times.
     """
-    monkeypatch.setattr(registry, "_handlers", list(registry._handlers))
+    monkeypatch.setattr(handlers, "_handlers", list(handlers._handlers))
 
     def register(*patterns, failing=0, error=RuntimeError):
         heard = []

@@ -7,17 +7,19 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from payments import account
+from payments import health
 from payments.apps import end_worker_of_wrong_account
 from payments.checks import production_uses_stripe, stripe_key_is_well_formed, stripe_modes_are_not_mixed
+from payments.errors import WrongAccount
 from payments.models import StripeAccount
+from payments.services import stripe_account
 
 pytestmark = pytest.mark.django_db
 OTHER_KEY = "sk_test_" + "another0" * 4
 
 
 def verify():
-    return account.verify(now=timezone.now())
+    return stripe_account.verify(now=timezone.now())
 
 
 def test_the_first_key_decides_which_account_it_is(sandbox):
@@ -42,31 +44,31 @@ def test_another_key_of_the_same_account_is_fine(sandbox, settings):
 
 def test_a_key_of_another_account_is_refused_with_the_way_out(sandbox, settings):
     StripeAccount.objects.create(stripe_id="acct_old", livemode=False, key_fingerprint="x", verified_at=timezone.now())
-    with pytest.raises(account.WrongAccount, match=r"this database is about acct_old.*empty database"):
-        account.refuse_wrong_account()
+    with pytest.raises(WrongAccount, match=r"this database is about acct_old.*empty database"):
+        stripe_account.refuse_wrong_account()
     for command in ("sync_catalog", "process_stripe_events", "reconcile_stripe"):
-        with pytest.raises((account.WrongAccount, CommandError), match="acct_old"):
+        with pytest.raises((WrongAccount, CommandError), match="acct_old"):
             call_command(command)
     assert end_worker_of_wrong_account in worker_init._live_receivers(None)
     with pytest.raises(SystemExit, match="acct_old"):
         end_worker_of_wrong_account()
     assert StripeAccount.objects.get().stripe_id == "acct_old"
     assert sandbox.client.v1.products.list().data == []
-    assert account.health().ok is False
+    assert health.account().ok is False
 
 
 def test_a_portal_starts_while_stripe_is_down(sandbox):
     sandbox.fault("down", times=99)
-    account.refuse_wrong_account()
+    stripe_account.refuse_wrong_account()
     assert StripeAccount.objects.count() == 0
 
 
 def test_readiness_says_whether_the_key_is_known(sandbox, settings):
-    assert account.health().ok is True
+    assert health.account().ok is True
     verify()
-    assert account.health().ok is True
+    assert health.account().ok is True
     settings.STRIPE_SECRET_KEY = OTHER_KEY
-    assert account.health().ok is False
+    assert health.account().ok is False
 
 
 def test_there_is_only_one_account(sandbox):

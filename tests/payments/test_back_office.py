@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils import timezone
 from djstripe import models as djstripe
 
-from payments.customers import ensure_customer
 from payments.models import CatalogueEntry, Customer, InboxRefusal, StripeAccount, StripeEvent, StripeWebhookEndpoint
+from payments.services.customers import ensure_customer
 from tests.plugins_stripe import post_webhook
 
 

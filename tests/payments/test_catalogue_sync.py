@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 from djstripe import models as djstripe
 
 from payments import stripe_catalogue
+from payments.errors import NotAtStripe
 from payments.models import CatalogueEntry, StripeWebhookEndpoint
 from payments.stripe_catalogue import FeatureSpec, MeterSpec, PriceSpec, ProductSpec, TierSpec, sources
 
@@ -180,7 +181,7 @@ def test_what_left_the_catalogue_is_archived(sandbox, sells, sync):
     assert "Archived price pro-month, which nobody sells any more." in sync()
 
     assert sandbox.client.v1.prices.retrieve(price).active is False
-    with pytest.raises(stripe_catalogue.NotAtStripe):
+    with pytest.raises(NotAtStripe):
         stripe_catalogue.stripe_price_id("pro-month")
 
 

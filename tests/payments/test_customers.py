@@ -7,9 +7,9 @@ import pytest
 from django.db import connection
 
 from accounts.services.organizations import create_organization
-from payments.customers import ensure_customer, organization_of
-from payments.gateway.errors import StripeUnavailable
+from payments.errors import StripeUnavailable
 from payments.models import Customer
+from payments.services.customers import ensure_customer, organization_of
 
 
 def stripe_customers(sandbox):
@@ -61,7 +61,7 @@ def test_an_answer_lost_for_longer_than_stripe_keeps_keys_is_found_by_what_it_ma
     sandbox.fault("lost", path="/v1/customers", method="POST")
     with pytest.raises(StripeUnavailable):
         ensure_customer(organization=acme)
-    Customer.objects.update(asked_at=Customer.objects.get().asked_at - timedelta(days=3))
+    Customer.objects.update(created_at=Customer.objects.get().created_at - timedelta(days=3))
     sandbox.advance(days=3)
 
     customer = ensure_customer(organization=acme)

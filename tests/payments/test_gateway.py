@@ -5,16 +5,10 @@ import stripe
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
-from payments.customers import ensure_customer
+from payments.errors import CardDeclined, StripeKeyRefused, StripeNotFound, StripeRefused, StripeUnavailable
 from payments.gateway import accounts, checkout, customers, payments, refunds
 from payments.gateway.client import client
-from payments.gateway.errors import (
-    CardDeclined,
-    StripeKeyRefused,
-    StripeNotFound,
-    StripeRefused,
-    StripeUnavailable,
-)
+from payments.services.customers import ensure_customer
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 from django.utils import timezone
 
 from payments import stripe_objects
-from payments.customers import ensure_customer
+from payments.errors import CardDeclined, StripeNotFound
 from payments.gateway import catalogue, checkout, customers, events, invoices, meters, payments, portal, subscriptions
-from payments.gateway.errors import CardDeclined, StripeNotFound
+from payments.services.customers import ensure_customer
 
 HERE = {"success_url": "https://portal.example/thanks", "cancel_url": "https://portal.example/back"}
 

@@ -12,8 +12,8 @@ from djstripe import models as djstripe
 from payments import inbox
 from payments.gateway.client import PinnedTransport
 from payments.inbox import handles
+from payments.inbox.deliveries import store as store_event
 from payments.inbox.processing import LONGEST_BACKOFF, backoff
-from payments.inbox.receiving import store as store_event
 from payments.models import HandledObject, StripeEvent
 from payments.models.inbox import LEASE, SWEEP_AFTER
 from tests.plugins_stripe import post_webhook, work_off_inbox

@@ -104,27 +104,26 @@ def load_catalogue(db) -> Callable[..., list[str]]:
     """`load_catalogue(text, now=…)`: what changed, in words."""
 
     def load_text(text: str, *, now: datetime = LONG_AGO) -> list[str]:
-        return [str(outcome) for outcome in load(text=text, now=now) if outcome.change.verb != "unchanged"]
+        return [str(outcome) for outcome in load(text=text, now=now) if outcome.verb != "unchanged"]
 
     return load_text
 
 
 @pytest.fixture
-def catalogue(load_catalogue) -> None:
-    load_catalogue(CATALOGUE)
+def catalogue(load_catalogue, prepared) -> None:
+    prepared("plans", "catalogue", make=lambda: load_catalogue(CATALOGUE))
 
 
 @pytest.fixture
 def nobody_above(monkeypatch) -> None:
     """Plans alone: what usage does about them is tested there."""
-    for hook in ("_terms_changed", "_catalogue_changed", "_settle_until", "_usage_readers"):
+    for hook in ("_terms_changed", "_catalogue_changed", "_window_closing", "_usage_readers"):
         monkeypatch.setattr(hooks, hook, [])
 
 
 @pytest.fixture
-def stage(sandbox, load_catalogue, acme, django_capture_on_commit_callbacks, nobody_above) -> Iterator[Stage]:
+def stage(sandbox, acme, django_capture_on_commit_callbacks, nobody_above, prepared) -> Iterator[Stage]:
     """Acme, a catalogue that is on sale at the sandbox, and one clock for the portal and Stripe."""
-    with Stage(sandbox, acme, django_capture_on_commit_callbacks) as ready:
-        load_catalogue(CATALOGUE)
-        ready.sync_catalogue()
+    with Stage(sandbox, acme, django_capture_on_commit_callbacks, prepared=prepared, among="plans alone") as ready:
+        ready.sell(CATALOGUE, since=LONG_AGO)
         yield ready

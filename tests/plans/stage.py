@@ -4,7 +4,7 @@ The portal's clock stands where it was put; the sandbox's stands at the same mom
 `deliver`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -13,7 +13,8 @@ import time_machine
 from django.utils import timezone
 
 from accounts.models import Organization
-from payments import customers
+from payments.catalogue_file import load
+from payments.services import customers
 from payments.stripe_catalogue import sync_catalogue
 from payments.stripe_objects import StripeInvoice, StripeSubscription
 from plans.engine.terms import Terms
@@ -21,6 +22,7 @@ from plans.models import PlanCheckout, Subscription
 from plans.services.checkout import start_checkout
 from plans.services.selections import Selection, choose
 from plans.terms import terms_for
+from tests.plugins_prepared import Prepared
 
 START = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 GOOD_CARD, DECLINED_CARD, SAVED_BUT_FAILING = "4242424242424242", "4000000000000002", "4000000000000341"
@@ -28,9 +30,21 @@ GOOD_CARD, DECLINED_CARD, SAVED_BUT_FAILING = "4242424242424242", "4000000000000
 
 class Stage:
     def __init__(
-        self, sandbox: Any, organization: Organization, capture: Callable[..., Any], at: datetime = START
+        self,
+        sandbox: Any,
+        organization: Organization,
+        capture: Callable[..., Any],
+        at: datetime = START,
+        prepared: Prepared | None = None,
+        among: str = "everything",
     ) -> None:
+        """With `prepared`, what tests begin with (`sell`, `begin`) is done over from the first test that did it.
+
+        `among` tells apart what else is at work while it is made.
+        """
         self.sandbox, self.organization, self._capture = sandbox, organization, capture
+        self._prepared = prepared or Prepared()
+        self._steps: tuple[Hashable, ...] = (among, at)
         self._traveller = time_machine.travel(at, tick=False)
 
     def __enter__(self) -> Self:
@@ -69,6 +83,27 @@ class Stage:
 
     def sync_catalogue(self) -> None:
         sync_catalogue(now=self.now)
+
+    # How a test begins
+
+    def sell(self, catalogue: str, *, since: datetime | None = None) -> None:
+        """Have this catalogue loaded, and on sale at Stripe."""
+
+        def put_on_sale() -> None:
+            load(text=catalogue, now=since or self.now)
+            self.sync_catalogue()
+
+        self.begin_with("sell", catalogue, make=put_on_sale)
+
+    def begin(self, plan: str, interval: str = "month", quantity: int | None = None) -> Subscription:
+        """`subscribe`, before the test has done anything but begin: what was sold is all that there is."""
+        self.begin_with("subscribe", plan, interval, quantity, make=lambda: self.subscribe(plan, interval, quantity))
+        return self.base
+
+    def begin_with(self, *step: Hashable, make: Callable[[], object]) -> None:
+        """Any other step that several tests begin with; the name must say all that it depends on."""
+        self._steps += step
+        self._prepared(*self._steps, make=make, sandbox=self.sandbox)
 
     # The customer
 

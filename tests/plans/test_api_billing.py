@@ -79,7 +79,7 @@ def test_the_preview_of_a_first_plan_is_its_first_invoice(stage, product) -> Non
 
 
 def test_the_preview_of_a_downgrade_says_when_and_charges_nothing(stage, product) -> None:
-    base = stage.subscribe("pro")
+    base = stage.begin("pro")
     shown = product.post("/billing/preview", asked(stage, plan="payg")).json()
     assert (shown["timing"], shown["total"], shown["lines"]) == ("renewal", 0, [])
     assert shown["effective_at"].startswith(base.current_period_end.isoformat()[:19])

@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
-from plans.engine.ladders import parse
+from plans.engine.price_ladders import parse
 from plans.forms import LadderWidget
 from plans.models import (
     BilledUsage,
@@ -251,7 +251,7 @@ def gone(globex):
 
 
 def test_one_that_is_refused_does_not_keep_an_action_from_the_others(stage, gone, office) -> None:
-    stage.subscribe("pro")
+    stage.begin("pro")
     selection = choose(organization=stage.organization, plan="payg", interval="month", quantity=None)
     with stage.commit():
         planned = change_plan(organization=stage.organization, selection=selection, now=stage.now)

@@ -3,18 +3,22 @@
 import pytest
 
 from plans.models import PlanCheckout, Subscription
-from plans.services.duplicate_subscriptions import give_back
+from plans.services.duplicate_subscriptions import refund_duplicates
 
 
 @pytest.fixture
 def surplus(stage):
     """Two tabs, both paid; nothing has been given back yet."""
-    first = stage.check_out("pro")
-    PlanCheckout.objects.update(status="expired")
-    second = stage.check_out("team", quantity=5)
-    for checkout in (first, second):
-        stage.sandbox.pay(checkout.stripe_session_id)
-    stage.sandbox.deliver()  # without the tasks that follow
+
+    def make() -> None:
+        first = stage.check_out("pro")
+        PlanCheckout.objects.update(status="expired")
+        second = stage.check_out("team", quantity=5)
+        for checkout in (first, second):
+            stage.sandbox.pay(checkout.stripe_session_id)
+        stage.sandbox.deliver()  # without the tasks that follow
+
+    stage.begin_with("two plans paid", make=make)
     return Subscription.objects.get(role="surplus")
 
 
@@ -27,10 +31,10 @@ def refunded(stage) -> int:
 def test_a_failure_in_between_is_made_up_for(stage, surplus, kind, method, path) -> None:
     stage.sandbox.fault(kind, path=path, method=method)
     with pytest.raises(Exception, match="not answering"):
-        give_back(organization=stage.organization, now=stage.now)
+        refund_duplicates(organization=stage.organization, now=stage.now)
     stage.sandbox.deliver()
     stage.travel(days=2)  # long after Stripe has forgotten the idempotency keys
-    give_back(organization=stage.organization, now=stage.now)
+    refund_duplicates(organization=stage.organization, now=stage.now)
     stage.sandbox.deliver()
     paid = sum(one.amount_paid for one in stage.invoices() if one.subscription == surplus.stripe_id)
     assert refunded(stage) == paid > 0

@@ -1,16 +1,19 @@
 """Meters and plans as a file: what loads, what is refused and where, and that writing it out loses nothing."""
 
 from decimal import Decimal as D
+from pathlib import Path
 
 import pytest
 
+from credits.models import CreditPack, Unit
 from payments.catalogue_file import CatalogueRefused, dump, load
-from plans.engine.ladders import PerPackage
-from plans.models import Allowance, CreditRate, Meter, Plan, PlanPrice, PlanRevision
+from plans.engine.price_ladders import PerPackage
+from plans.models import Allowance, Commitment, CreditRate, Meter, Plan, PlanPrice, PlanRevision
 from tests.plans.conftest import CATALOGUE, LONG_AGO
 
 pytestmark = pytest.mark.django_db
 
+DEMO = (Path(__file__).parents[2] / "demo/catalogue.toml").read_text()
 PRO = '[[plans]]\ncode = "pro"\n'
 
 
@@ -27,6 +30,20 @@ def refusal(text: str) -> str:
 def test_loading_what_was_written_out_changes_nothing(catalogue, load_catalogue) -> None:
     assert load_catalogue(dump()) == []
     assert load_catalogue(CATALOGUE) == []
+
+
+def test_the_demos_catalogue_survives_being_written_and_read(db, load_catalogue) -> None:
+    assert all(said.endswith(" created") for said in load_catalogue(DEMO))
+    dumped = dump()
+    assert load_catalogue(dumped) == []
+    assert load_catalogue(DEMO) == []
+    assert dump() == dumped
+
+    for model in (PlanRevision, Plan, Meter, CreditPack, Unit):
+        model.objects.all().delete()
+    assert dump() == ""
+    load_catalogue(dumped)
+    assert dump() == dumped
 
 
 def test_everything_of_the_file_arrives(catalogue) -> None:
@@ -71,6 +88,35 @@ def test_packages_are_another_way_to_say_a_price(catalogue, load_catalogue) -> N
     assert 'package = { size = "1000", price = "0.5" }' in dump()
 
 
+def test_prices_may_stand_in_any_order(catalogue, load_catalogue) -> None:
+    month, year = (
+        f'{{ interval = "{name}", amount = {n}, currency = "usd" }}' for name, n in (("month", 2900), ("year", 29000))
+    )
+    assert load_catalogue(f"{PRO}prices = [{year}, {month}]\n") == []
+
+
+def test_a_commitment_is_taken_away_by_a_word(catalogue, load_catalogue) -> None:
+    assert load_catalogue('[[plans]]\ncode = "team"\ncommitment = "none"\n') == ["plans team updated: commitment"]
+    assert not Commitment.objects.exists()
+    assert not PlanPrice.objects.filter(plan__code="team").exists()
+
+
+def test_a_private_plan_becomes_public_by_a_word(catalogue, load_catalogue, acme) -> None:
+    said = f'private_to = "{acme.public_id}"\n'
+    assert load_catalogue(PRO + said) == ["plans pro updated: private_to"]
+    assert said in dump()
+    assert load_catalogue(PRO + 'private_to = "none"\n') == ["plans pro updated: private_to"]
+    assert Plan.objects.get(code="pro").private_to is None
+
+
+def test_bounds_of_properties_are_kept_as_they_are_meant(catalogue, load_catalogue) -> None:
+    bounds = "billable = { properties = { tokens = { minimum = 1, maximum = 1.5e3 } } }\n"
+    assert load_catalogue(f'[[meters]]\ncode = "sessions"\n{bounds}') == ["meters sessions updated: billable"]
+    meter = Meter.objects.get(code="sessions")
+    assert meter.property_bounds == {"tokens": {"minimum": "1", "maximum": "1500"}}
+    assert (meter.billable_statuses, meter.min_duration_ms) == (["success"], None)
+
+
 def test_a_dry_run_changes_nothing(catalogue) -> None:
     before = dump()
     [outcome] = load(text=PRO + 'name = "Professional"\n', now=LONG_AGO, dry_run=True)
@@ -105,6 +151,46 @@ def test_a_dry_run_changes_nothing(catalogue) -> None:
             '[[meters]]\ncode = "sessions"\n[[meters.credit_rates]]\nunit = "usd"\n',
             "meters[0].credit_rates[0].ladder: is missing",
         ),
+        (
+            '[[meters]]\ncode = "sessions"\n[[meters.credit_rates]]\nunit = "usd"\nladder = [{ price = "1" }]\n'
+            'package = { size = "1", price = "1" }\n',
+            "meters[0].credit_rates[0].package: stands beside a ladder",
+        ),
+        (
+            '[[meters]]\ncode = "sessions"\n[[meters.credit_rates]]\nunit = "usd"\n'
+            'ladder = [{ up_to = "5", price = "1" }, { up_to = "4", price = "1" }, { price = "1" }]\n',
+            "meters[0].credit_rates[0].ladder: Tier 2 must end above 5, with",
+        ),
+        (
+            '[[meters]]\ncode = "sessions"\n[[meters.credit_rates]]\nunit = "usd"\n'
+            "ladder = [{ price = 0.0000000000001 }]\n",
+            "meters[0].credit_rates[0].ladder[0].price: must not have more than 12 decimal places",
+        ),
+        (
+            '[[meters]]\ncode = "sessions"\n[[meters.credit_rates]]\nunit = "usd"\nladder = [{ price = "1" }]\n'
+            '[[meters.credit_rates]]\nunit = "usd"\nladder = [{ price = "1" }]\n',
+            "meters[0].credit_rates: name a unit twice; each unit has one rate",
+        ),
+        (
+            '[[meters]]\ncode = "sessions"\nbillable = { statuses = [] }\n',
+            "meters[0].billable.statuses: needs at least 1",
+        ),
+        (
+            '[[meters]]\ncode = "sessions"\nbillable = { properties = { a = { minimum = 2, maximum = 1 } } }\n',
+            "meters[0].billable.properties: The minimum of 'a' is above its maximum.",
+        ),
+        (
+            PRO + 'prices = [{ interval = "month", amount = 1, currency = "usd" }, '
+            '{ interval = "month", amount = 2, currency = "usd" }]\n',
+            "plans[0].prices: give an interval twice",
+        ),
+        (
+            PRO + 'allowances = [{ meter = "sessions", included = 1 }, { meter = "sessions", included = 2 }]\n',
+            "plans[0].allowances: name a meter twice",
+        ),
+        (PRO + 'allowances = [{ meter = "sessions" }]\n', "plans[0].allowances[0].included: is missing"),
+        (PRO + 'features = ["", "SLA"]\n', "plans[0].features: must not be empty"),
+        ('[[plans]]\ncode = "free"\nretired = true\n', "plans[0]: Constraint “the_default_plan_is_for_everyone”"),
         (PRO + "trial_days = -1\n", "plans[0].trial_days: must be between"),
         (
             PRO + 'prices = [{ interval = "week", amount = 1, currency = "usd" }]\n',

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from core.money import Money
-from payments.gateway.errors import CardDeclined, StripeUnavailable
+from payments.errors import CardDeclined, StripeUnavailable
 from plans.engine.windows import add_months
 from plans.errors import ChangeUnderWay, NoSubscription, NothingToChange
 from plans.models import PlanChange, TermsPeriod
@@ -26,7 +26,7 @@ def change(stage, plan, interval="month", quantity=None, **others):
 
 
 def test_an_upgrade_holds_at_once_and_costs_what_was_shown(stage) -> None:
-    stage.subscribe("payg")
+    stage.begin("payg")
     stage.travel(days=10)
     stage.deliver()
     shown = quote_change(organization=stage.organization, selection=stage.select("pro"), now=stage.now)
@@ -40,7 +40,7 @@ def test_an_upgrade_holds_at_once_and_costs_what_was_shown(stage) -> None:
 
 
 def test_an_upgrade_inside_a_window_is_a_segment_and_keeps_the_window(stage) -> None:
-    stage.subscribe("payg")
+    stage.begin("payg")
     before = stage.terms.window
     stage.travel(days=10)
     change(stage, "pro")
@@ -49,7 +49,7 @@ def test_an_upgrade_inside_a_window_is_a_segment_and_keeps_the_window(stage) -> 
 
 
 def test_a_downgrade_waits_for_the_renewal_and_then_holds_at_its_instant(stage) -> None:
-    stage.subscribe("pro")
+    stage.begin("pro")
     renewal = stage.base.current_period_end
     stage.travel(days=10)
     shown = quote_change(organization=stage.organization, selection=stage.select("payg"), now=stage.now)
@@ -68,7 +68,7 @@ def test_a_downgrade_waits_for_the_renewal_and_then_holds_at_its_instant(stage) 
 
 
 def test_after_a_planned_change_has_come_another_one_can_be_made(stage) -> None:
-    stage.subscribe("pro")
+    stage.begin("pro")
     change(stage, "payg")
     stage.travel(to=stage.base.current_period_end + timedelta(hours=1))
     stage.deliver()
@@ -77,7 +77,7 @@ def test_after_a_planned_change_has_come_another_one_can_be_made(stage) -> None:
 
 
 def test_a_planned_change_can_be_taken_back(stage) -> None:
-    stage.subscribe("pro")
+    stage.begin("pro")
     made = change(stage, "payg")
     with stage.commit():
         assert cancel_change(change=made, now=stage.now).status == "cancelled"
@@ -91,7 +91,7 @@ def test_a_planned_change_can_be_taken_back(stage) -> None:
 
 
 def test_a_change_while_another_is_planned_is_refused(stage) -> None:
-    stage.subscribe("pro")
+    stage.begin("pro")
     planned = change(stage, "payg")
     with pytest.raises(ChangeUnderWay, match="already planned"):
         change(stage, "team", "month", 5)
@@ -100,7 +100,7 @@ def test_a_change_while_another_is_planned_is_refused(stage) -> None:
 
 
 def test_what_one_has_already_is_no_change(stage) -> None:
-    stage.subscribe("pro")
+    stage.begin("pro")
     with pytest.raises(NothingToChange):
         change(stage, "pro")
     assert not PlanChange.objects.exists()
@@ -112,7 +112,7 @@ def test_without_a_plan_there_is_nothing_to_change(stage) -> None:
 
 
 def test_a_declined_card_changes_nothing(stage) -> None:
-    stage.subscribe("payg")
+    stage.begin("payg")
     stage.use_card("pm_card_chargeCustomerFail")
     with pytest.raises(CardDeclined):
         change(stage, "pro")
@@ -126,7 +126,7 @@ def test_a_declined_card_changes_nothing(stage) -> None:
 
 @pytest.mark.parametrize("answer", ["lost", "down"])
 def test_a_lost_answer_is_asked_for_again_and_charged_once(stage, answer) -> None:
-    stage.subscribe("payg")
+    stage.begin("payg")
     base = stage.base
     stage.sandbox.fault(answer, path=f"/v1/subscriptions/{base.stripe_id}", method="POST")
     with pytest.raises(StripeUnavailable):
@@ -143,7 +143,7 @@ def test_a_lost_answer_is_asked_for_again_and_charged_once(stage, answer) -> Non
 
 
 def test_carrying_a_change_out_twice_charges_once(stage) -> None:
-    stage.subscribe("payg")
+    stage.begin("payg")
     made = change(stage, "pro")
     carry_out(change=made, now=stage.now)
     stage.deliver()
@@ -152,7 +152,7 @@ def test_carrying_a_change_out_twice_charges_once(stage) -> None:
 
 
 def test_cancelling_keeps_what_was_paid_for_and_then_ends_in_free(stage) -> None:
-    stage.subscribe("pro")
+    stage.begin("pro")
     end = stage.base.current_period_end
     with stage.commit():
         cancel_at_period_end(organization=stage.organization, now=stage.now)
@@ -166,7 +166,7 @@ def test_cancelling_keeps_what_was_paid_for_and_then_ends_in_free(stage) -> None
 
 
 def test_a_change_of_mind_keeps_the_plan_and_so_does_the_next(stage) -> None:
-    stage.subscribe("pro")
+    stage.begin("pro")
     for _ in range(2):
         with stage.commit():
             cancel_at_period_end(organization=stage.organization, now=stage.now)
@@ -199,7 +199,7 @@ def test_free_to_paid_to_free_has_three_windows(stage) -> None:
 
 
 def test_monthly_to_annual_shows_the_amount_and_leaves_one_plan(stage) -> None:
-    stage.subscribe("pro")
+    stage.begin("pro")
     window = stage.terms.window
     stage.travel(days=10)
     shown = quote_change(organization=stage.organization, selection=stage.select("pro", "year"), now=stage.now)
@@ -214,7 +214,7 @@ def test_monthly_to_annual_shows_the_amount_and_leaves_one_plan(stage) -> None:
 
 
 def test_annual_to_monthly_waits_for_the_renewal(stage) -> None:
-    stage.subscribe("pro", "year")
+    stage.begin("pro", "year")
     renewal = stage.base.current_period_end
     made = change(stage, "pro", "month")
     assert (made.timing, made.effective_at, stage.base.interval) == ("renewal", renewal, "year")

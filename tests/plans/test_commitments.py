@@ -6,10 +6,11 @@ from decimal import Decimal as D
 import pytest
 
 from notifications.models import Event
+from plans.errors import NothingToFoldIn
 from plans.models import OnDemand, Subscription
-from plans.services.companion import adjust_on_demand, follow
+from plans.services.companion import adjust_on_demand, sync_companion
 from plans.services.dunning import run_dunning
-from plans.services.fold_in import NothingToFoldIn, fold_in, quote_fold_in
+from plans.services.fold_in import fold_in, quote_fold_in
 from plans.services.plan_changes import change_plan
 from plans.services.quotes import quote_change
 
@@ -26,16 +27,15 @@ ON_DEMAND += '{ interval = "year", amount = 15000, currency = "usd" }]\n'
 @pytest.fixture
 def team(stage):
     """Team, annual, five instances, nothing beyond."""
-    stage.subscribe("team", "year", 5)
+    stage.begin("team", "year", 5)
     return stage
 
 
 @pytest.fixture
-def elastic(stage, load_catalogue):
+def elastic(stage):
     """The same with more on demand."""
-    load_catalogue(ON_DEMAND, now=stage.now)
-    stage.sync_catalogue()
-    stage.subscribe("team", "year", 5)
+    stage.sell(ON_DEMAND)
+    stage.begin("team", "year", 5)
     return stage
 
 
@@ -139,7 +139,7 @@ def test_saying_the_same_again_changes_nothing(elastic) -> None:
     use(elastic, "6")
     for _ in range(2):
         with elastic.commit():
-            follow(organization=elastic.organization, now=elastic.now)
+            sync_companion(organization=elastic.organization, now=elastic.now)
         use(elastic, "6")
     assert Subscription.objects.filter(role="companion").count() == 1
     assert [invoice.total for invoice in elastic.invoices()] == [75000, 1500]
@@ -173,7 +173,7 @@ def test_the_monthly_one_unpaid_leaves_the_five(elastic) -> None:
     for days in (3, 5):
         elastic.travel(days=days)
         elastic.deliver()
-    assert (elastic.companion.standing, elastic.base.standing) == ("downgraded", "good")
+    assert (elastic.companion.dunning_status, elastic.base.dunning_status) == ("downgraded", "good")
     instances = elastic.terms.meters["instances"]
     assert (elastic.terms.plan, instances.included, instances.commitment.on_demand) == ("team", 5, False)
     elastic.travel(days=6)
@@ -190,7 +190,7 @@ def test_a_card_that_does_not_pay_for_more_keeps_what_was_bought(elastic) -> Non
     elastic.use_card(GOOD)
     elastic.travel(days=1)
     with elastic.commit():
-        follow(organization=elastic.organization, now=elastic.now)
+        sync_companion(organization=elastic.organization, now=elastic.now)
     elastic.deliver()
     assert (on_demand_quantity(elastic), elastic.terms.meters["instances"].commitment.on_demand) == (1, True)
 
@@ -207,10 +207,10 @@ def test_a_lost_answer_makes_no_second_companion(elastic) -> None:
     elastic.sandbox.fault("lost", path="/v1/subscriptions", method="POST")
     adjust_on_demand(organization=elastic.organization, used=D(6), now=elastic.now)
     with pytest.raises(Exception, match="not answering"):
-        follow(organization=elastic.organization, now=elastic.now)
+        sync_companion(organization=elastic.organization, now=elastic.now)
     elastic.travel(hours=1)
     with elastic.commit():
-        follow(organization=elastic.organization, now=elastic.now)
+        sync_companion(organization=elastic.organization, now=elastic.now)
     elastic.deliver()
     assert len(elastic.live_at_stripe()) == 2
     assert on_demand_quantity(elastic) == 1

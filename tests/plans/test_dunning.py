@@ -42,7 +42,7 @@ def pay(stage) -> None:
 
 @pytest.fixture
 def on_pro(stage):
-    stage.subscribe("pro")
+    stage.begin("pro")
     mail.outbox.clear()
     return stage
 
@@ -66,7 +66,7 @@ def test_the_second_writes_to_the_customer(on_pro) -> None:
 def test_the_third_sets_back_to_free(on_pro) -> None:
     case = fail_renewal(on_pro, attempts=3)
     assert [step.kind for step in case.steps.all()] == ["retry", "email", "downgrade"]
-    assert (on_pro.terms.plan, on_pro.base.standing) == ("free", "downgraded")
+    assert (on_pro.terms.plan, on_pro.base.dunning_status) == ("free", "downgraded")
     assert told(on_pro)[-1] == "plan.downgraded"
     on_pro.organization.refresh_from_db()
     assert on_pro.organization.suspended_at is None
@@ -95,7 +95,7 @@ def test_paying_restores_at_any_point(on_pro, attempts) -> None:
     pay(on_pro)
     case.refresh_from_db()
     on_pro.organization.refresh_from_db()
-    assert (case.state, on_pro.base.standing, on_pro.base.status) == ("paid", "good", "active")
+    assert (case.state, on_pro.base.dunning_status, on_pro.base.status) == ("paid", "good", "active")
     assert (on_pro.terms.plan, on_pro.organization.suspended_at) == ("pro", None)
     assert on_pro.terms.window.start == window.end, "back in the window it was in, not in a new one"
     assert ("plan.restored" in told(on_pro)) == (attempts >= 3)
@@ -132,7 +132,7 @@ def test_events_that_come_only_at_the_end_take_every_step(on_pro) -> None:
 
 
 def test_an_unpaid_companion_leaves_the_plan(stage) -> None:
-    stage.subscribe("pro", "year")
+    stage.begin("pro", "year")
     companion = stage.companion
     case = DunningCase.objects.create(
         organization=stage.organization,
@@ -147,7 +147,7 @@ def test_an_unpaid_companion_leaves_the_plan(stage) -> None:
     assert run_dunning(now=stage.now) == [case]
     stage.organization.refresh_from_db()
     assert stage.organization.suspended_at is None
-    assert (stage.terms.plan, stage.companion.standing) == ("pro", "suspended")
+    assert (stage.terms.plan, stage.companion.dunning_status) == ("pro", "suspended")
     assert stage.terms.meters["sessions"].beyond == "block"
 
 
@@ -161,10 +161,10 @@ def test_a_second_unpaid_invoice_leaves_a_suspension_as_it_is(on_pro) -> None:
         on_pro.deliver()
     assert DunningCase.objects.open().count() == 2
     assert DunningStep.objects.filter(kind="downgrade").count() == 2
-    assert on_pro.base.standing == "suspended"
+    assert on_pro.base.dunning_status == "suspended"
     pay(on_pro)
     on_pro.organization.refresh_from_db()
-    assert (on_pro.base.standing, on_pro.organization.suspended_at) == ("good", None)
+    assert (on_pro.base.dunning_status, on_pro.organization.suspended_at) == ("good", None)
 
 
 def test_paying_one_of_two_overdue_invoices_restores_nothing_yet(on_pro) -> None:
@@ -183,12 +183,12 @@ def test_paying_one_of_two_overdue_invoices_restores_nothing_yet(on_pro) -> None
     second.refresh_from_db()
     on_pro.organization.refresh_from_db()
     assert (first.state, first.amount_due, second.state) == ("paid", 0, "open")
-    assert on_pro.base.standing == "suspended"
+    assert on_pro.base.dunning_status == "suspended"
     assert on_pro.organization.suspended_at is not None
     assert told(on_pro) == before
 
     on_pro.sandbox.client.v1.invoices.pay(second.stripe_invoice_id)
     on_pro.deliver()
     on_pro.organization.refresh_from_db()
-    assert (on_pro.base.standing, on_pro.terms.plan, on_pro.organization.suspended_at) == ("good", "pro", None)
+    assert (on_pro.base.dunning_status, on_pro.terms.plan, on_pro.organization.suspended_at) == ("good", "pro", None)
     assert told(on_pro)[len(before) :] == ["plan.restored", "organization.restored"]

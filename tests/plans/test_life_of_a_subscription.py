@@ -69,6 +69,7 @@ def test_a_year_by_the_day_has_one_invoice_a_month_and_no_email_too_many(staged_
     assert not emailed.exists()
 
 
+@pytest.mark.volume
 def test_an_annual_plan_renews_yearly_and_its_windows_turn_monthly(staged_at) -> None:
     start = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
     stage = staged_at(start)
@@ -106,7 +107,7 @@ def life(stage: Stage) -> dict[str, object]:
     stage.deliver()
     return {
         "plan": stage.terms.plan,
-        "statuses": sorted(Subscription.objects.values_list("role", "status", "standing")),
+        "statuses": sorted(Subscription.objects.values_list("role", "status", "dunning_status")),
         "changes": list(PlanChange.objects.order_by("id").values_list("status", "timing")),
         "periods": list(TermsPeriod.objects.order_by("starts_at").values_list("plan__code", "starts_at", "ends_at")),
         "told": sorted(

@@ -52,7 +52,7 @@ def test_choosing_leads_a_visitor_by_way_of_signing_in_to_their_organization(cat
 
 
 def test_members_look_and_managers_change(stage, bob, alice, signed_in) -> None:
-    stage.subscribe("pro")
+    stage.begin("pro")
     assert "Change plan" in text_of(signed_in(alice).get(page("plan", stage.organization)))
     assert "Change plan" not in text_of(signed_in(bob).get(page("plan", stage.organization)))
     for name in ("choose", "review", "cancel", "fold"):
@@ -63,7 +63,7 @@ def test_members_look_and_managers_change(stage, bob, alice, signed_in) -> None:
 
 
 def test_a_price_that_has_changed_since_it_was_shown_is_shown_again(stage, alice, signed_in) -> None:
-    stage.subscribe("payg")
+    stage.begin("payg")
     values = {"plan": "pro", "interval": "month", "due": "1", "shown_at": str(int(stage.now.timestamp()))}
     answer = signed_in(alice).post(page("review", stage.organization), values)
     assert "The amount has changed since you looked" in text_of(answer)
@@ -71,7 +71,7 @@ def test_a_price_that_has_changed_since_it_was_shown_is_shown_again(stage, alice
 
 
 def test_a_declined_card_is_said_on_the_page(stage, alice, signed_in) -> None:
-    stage.subscribe("payg")
+    stage.begin("payg")
     stage.use_card("pm_card_chargeCustomerFail")
     values = {"plan": "pro", "interval": "month", "due": "2900", "shown_at": str(int(stage.now.timestamp()))}
     answer = signed_in(alice).post(page("review", stage.organization), values, follow=True)
@@ -80,7 +80,7 @@ def test_a_declined_card_is_said_on_the_page(stage, alice, signed_in) -> None:
 
 
 def test_a_planned_change_is_taken_back_with_a_button(stage, alice, signed_in) -> None:
-    stage.subscribe("pro")
+    stage.begin("pro")
     with stage.commit():
         planned = change_plan(organization=stage.organization, selection=stage.select("payg"), now=stage.now)
     stage.deliver()
@@ -93,7 +93,7 @@ def test_a_planned_change_is_taken_back_with_a_button(stage, alice, signed_in) -
 
 
 def test_cancelling_says_until_when_and_can_be_undone(stage, alice, signed_in) -> None:
-    stage.subscribe("pro")
+    stage.begin("pro")
     browser = signed_in(alice)
     assert "until 15 Jul 2026, 12:00 UTC" in text_of(browser.get(page("cancel", stage.organization)))
     with stage.commit():
@@ -127,13 +127,13 @@ def test_stripe_being_down_is_said_and_charges_nothing(stage, alice, signed_in) 
 
 
 def test_the_portal_leads_to_stripe_and_back(stage, alice, signed_in) -> None:
-    stage.subscribe("pro")
+    stage.begin("pro")
     answer = signed_in(alice).post(page("portal", stage.organization))
     assert answer["Location"].startswith(stage.sandbox.url)
 
 
 @pytest.mark.parametrize(
-    ("standing", "role", "words"),
+    ("dunning_status", "role", "words"),
     [
         ("good", "base", "could not be collected"),
         ("downgraded", "base", "Pro is off until it is paid"),
@@ -142,10 +142,10 @@ def test_the_portal_leads_to_stripe_and_back(stage, alice, signed_in) -> None:
         ("suspended", "companion", "What is billed by the month has stopped"),
     ],
 )
-def test_banners_say_what_is_overdue_and_the_way_out(stage, standing, role, words) -> None:
+def test_banners_say_what_is_overdue_and_the_way_out(stage, dunning_status, role, words) -> None:
     stage.subscribe("pro", "year")
     subscription = stage.base if role == "base" else stage.companion
-    type(subscription).objects.filter(pk=subscription.pk).update(standing=standing)
+    type(subscription).objects.filter(pk=subscription.pk).update(dunning_status=dunning_status)
     DunningCase.objects.create(
         organization=stage.organization,
         subscription=subscription,

@@ -6,7 +6,7 @@ from decimal import Decimal as D
 import pytest
 from django.db import IntegrityError, transaction
 
-from plans.engine.ladders import parse
+from plans.engine.price_ladders import parse
 from plans.models import LadderOverride, Meter, Plan, PlanRevision, Subscription, TermsPeriod
 from plans.terms import terms_for, terms_for_many, timelines_for
 

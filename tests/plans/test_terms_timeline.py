@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plans.engine.commitments import Bounds
-from plans.engine.ladders import parse
+from plans.engine.price_ladders import parse
 from plans.engine.terms import CommitmentTerms, CreditRate, MeterTerms, Override, Period, PlanTerms, Timeline
 
 FREE, PRO, TEAM = 1, 2, 3

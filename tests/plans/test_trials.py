@@ -13,8 +13,11 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def on_trial(stage, load_catalogue):
-    load_catalogue('[[plans]]\ncode = "pro"\ntrial_days = 14\n', now=stage.now)
-    stage.subscribe("pro")
+    def make() -> None:
+        load_catalogue('[[plans]]\ncode = "pro"\ntrial_days = 14\n', now=stage.now)
+        stage.subscribe("pro")
+
+    stage.begin_with("pro on trial", make=make)
     return stage
 
 

@@ -10,8 +10,8 @@ from django.utils import timezone
 from accounts.models import Organization
 from credits.models import LedgerEntry, PackSubscription, Wallet
 from credits.services.purchases import start_pack_purchase
+from notifications.emails.rendering import render_event_email
 from notifications.models import Event
-from notifications.rendering import words_for_event
 from payments.reconciliation import reconcile
 from plans.models import DunningCase
 from plans.services.dunning import run_dunning
@@ -24,12 +24,16 @@ FAILING, GOOD = "pm_card_chargeCustomerFail", "pm_card_visa"
 @pytest.fixture
 def with_pack(stage):
     """Acme on Pro, with 1,000 MAU credits a month for $40 beside it."""
-    pack = make_pack("mau-1000", unit="mau", credits="1000", price=4000, recurring="month")
-    call_command("sync_catalog")
-    stage.subscribe("pro", "year")
-    purchase = start_pack_purchase(organization=stage.organization, pack=pack, now=stage.now)
-    stage.sandbox.pay(purchase.checkout_session)
-    stage.deliver()
+
+    def make() -> None:
+        pack = make_pack("mau-1000", unit="mau", credits="1000", price=4000, recurring="month")
+        call_command("sync_catalog")
+        stage.subscribe("pro", "year")
+        purchase = start_pack_purchase(organization=stage.organization, pack=pack, now=stage.now)
+        stage.sandbox.pay(purchase.checkout_session)
+        stage.deliver()
+
+    stage.begin_with("pro with a pack", make=make)
     assert available(stage) == 1000
     return stage
 
@@ -69,7 +73,7 @@ def test_the_customer_is_told_and_can_pay_and_staff_see_the_case(with_pack, alic
     assert [step.kind for step in case.steps.all()] == ["retry", "email"]
     assert sorted(told(with_pack)) == ["payment.failed", "payment.failed", "payment.reminder", "purchase.failed"]
     for type in ("payment.reminder", "purchase.failed"):
-        words = words_for_event(Event.objects.get(type=type))
+        words = render_event_email(Event.objects.get(type=type))
         assert case.hosted_invoice_url in words.text
         assert case.hosted_invoice_url in words.html
         assert "suspended" not in words.text
@@ -95,7 +99,7 @@ def test_no_plan_is_set_back_and_nobody_is_suspended(with_pack) -> None:
     assert {step.kind for step in case.steps.all()} == {"retry", "email"}
     organization = Organization.objects.get(pk=with_pack.organization.pk)
     assert organization.suspended_at is None
-    assert (with_pack.terms.plan, with_pack.base.standing) == ("pro", "good")
+    assert (with_pack.terms.plan, with_pack.base.dunning_status) == ("pro", "good")
     assert available(with_pack) == 1000, "what was paid before stays"
     call_command("run_dunning", at=with_pack.now)
 

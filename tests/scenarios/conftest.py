@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from payments.catalogue_file import load
 from tests.plans.conftest import CATALOGUE, LONG_AGO
 from tests.plans.stage import Stage
 from tests.scenarios.customer import Customer
@@ -12,10 +11,9 @@ from tests.scenarios.usage_shop import Backend
 
 
 @pytest.fixture
-def stage(sandbox, acme, django_capture_on_commit_callbacks) -> Iterator[Stage]:
-    with Stage(sandbox, acme, django_capture_on_commit_callbacks) as ready:
-        load(text=CATALOGUE, now=LONG_AGO)
-        ready.sync_catalogue()
+def stage(sandbox, acme, django_capture_on_commit_callbacks, prepared) -> Iterator[Stage]:
+    with Stage(sandbox, acme, django_capture_on_commit_callbacks, prepared=prepared) as ready:
+        ready.sell(CATALOGUE, since=LONG_AGO)
         yield ready
 
 

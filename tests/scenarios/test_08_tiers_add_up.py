@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from payments.catalogue_file import load
-from plans.engine.ladders import parse
+from plans.engine.price_ladders import parse
 from plans.models import LadderOverride, Meter
 from tests.scenarios.usage_shop import CATALOGUE, Backend
 

@@ -2,25 +2,7 @@
 
 import pytest
 
-from payments.catalogue_file import load
-from tests.plans.conftest import CATALOGUE, LONG_AGO
-from tests.plans.stage import Stage
-from tests.scenarios.usage_shop import Backend
-
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def stage(sandbox, acme, django_capture_on_commit_callbacks):
-    with Stage(sandbox, acme, django_capture_on_commit_callbacks) as ready:
-        load(text=CATALOGUE, now=LONG_AGO)
-        ready.sync_catalogue()
-        yield ready
-
-
-@pytest.fixture
-def backend(api, service_key, acme):
-    return Backend(api(service_key), acme)
 
 
 def renewal(stage):
@@ -33,7 +15,7 @@ def renewal(stage):
 
 
 def test_ten_good_sessions_cost_a_dollar_and_the_others_nothing(stage, backend):
-    stage.subscribe("payg")
+    stage.begin("payg")
     window = stage.terms.window
     backend.report("sessions", 10, duration_ms=6000)
     backend.report("sessions", 3, duration_ms=6000, status="failed")
@@ -48,7 +30,7 @@ def test_ten_good_sessions_cost_a_dollar_and_the_others_nothing(stage, backend):
 
 
 def test_fifty_beyond_four_hundred_cost_three_fifty(stage, backend):
-    stage.subscribe("pro")
+    stage.begin("pro")
     backend.report("sessions", 450, duration_ms=6000)
     with stage.commit():
         backend.tally()

@@ -2,7 +2,6 @@
 
 import pytest
 
-from payments.catalogue_file import load
 from tests.plans.test_commitments import ON_DEMAND
 
 pytestmark = pytest.mark.django_db
@@ -10,9 +9,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def team(stage, customer):
-    load(text=ON_DEMAND, now=stage.now)
-    stage.sync_catalogue()
-    customer.subscribe("team", "year", 5)
+    stage.sell(ON_DEMAND)
+    stage.begin_with("as a customer", "team", make=lambda: customer.subscribe("team", "year", 5))
     return customer
 
 
@@ -65,7 +63,7 @@ def test_the_monthly_one_unpaid_leaves_the_five(stage, team, backend) -> None:
     for days in (31, 3, 5):
         stage.travel(days=days)
         stage.deliver()
-    assert stage.companion.standing == "downgraded"
+    assert stage.companion.dunning_status == "downgraded"
     assert (stage.terms.plan, stage.terms.meters["instances"].included) == ("team", 5)
     assert backend.may("instances") == (False, "commitment_reached")
     use(stage, backend, 4)

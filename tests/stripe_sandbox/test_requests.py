@@ -197,7 +197,7 @@ def test_a_key_is_forgotten_after_a_day(sandbox: LocalSandbox, client: Any) -> N
 
 
 def test_a_request_with_a_key_under_way_is_a_conflict(sandbox: LocalSandbox) -> None:
-    api = sandbox._server.sandbox.api
+    api = sandbox._server.api
     held, release = threading.Event(), threading.Event()
     store = sandbox._server.sandbox.store
 

@@ -14,7 +14,7 @@ from payments.catalogue_file import load
 from plans.models import Interval, Meter, Plan, Subscription, TermsPeriod
 from usage.models import Settlement
 from usage.services.entitlements import Entitlement, entitlements
-from usage.services.ingest import Taken, ingest
+from usage.services.ingest import IngestResult, ingest
 from usage.services.tally import tally
 
 CATALOGUE = """
@@ -148,8 +148,8 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def catalogue(db) -> None:
-    load(text=CATALOGUE, now=LONG_AGO)
+def catalogue(db, prepared) -> None:
+    prepared("usage", "catalogue", make=lambda: load(text=CATALOGUE, now=LONG_AGO))
 
 
 class Usage:
@@ -171,16 +171,16 @@ class Usage:
             **fields,
         }
 
-    def send(self, events: Iterable[Any], *, now: datetime | None = None) -> Taken:
+    def send(self, events: Iterable[Any], *, now: datetime | None = None) -> IngestResult:
         return ingest(events=list(events), now=now or self.now)
 
-    def report(self, meter: str, count: int = 1, *, now: datetime | None = None, **fields: Any) -> Taken:
+    def report(self, meter: str, count: int = 1, *, now: datetime | None = None, **fields: Any) -> IngestResult:
         """So many alike; every one of them must be accepted."""
         taken = self.send([self.event(meter, **fields) for _ in range(count)], now=now)
         assert (taken.accepted, taken.rejected) == (count, [])
         return taken
 
-    def users(self, first: int, last: int, **fields: Any) -> Taken:
+    def users(self, first: int, last: int, **fields: Any) -> IngestResult:
         return self.send([self.event("mau", subject=f"user-{n}", **fields) for n in range(first, last + 1)])
 
     def ask(self, meter: str, quantity: Any = 1, *, now: datetime | None = None) -> Entitlement:
@@ -192,7 +192,7 @@ class Usage:
         )[0]
 
     def used(self, meter: str, *, now: datetime | None = None) -> Decimal:
-        return self.ask(meter, now=now).standing.standing.used
+        return self.ask(meter, now=now).status.use.used
 
     def code(self, meter: str, quantity: Any = 1, *, now: datetime | None = None) -> str:
         return self.ask(meter, quantity, now=now).decision.code
@@ -206,6 +206,7 @@ class Usage:
             source="staff",
             reference=f"test:{self.organization.pk}:{self.sent}",
             now=now or self.now,
+            announce=False,
             **fields,
         )
 

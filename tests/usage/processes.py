@@ -29,14 +29,15 @@ def die_in_the_middle(at: str) -> None:
     from django.db import transaction
 
     from usage.services import tally as tallies
-    from usage.services.settlement import due_states, settle
+    from usage.services.meter_states import lock_due_to_settle
+    from usage.services.settlement import settle
 
     now = datetime.fromisoformat(at)
     tallies.ORGANIZATIONS_AT_ONCE = 2
     run, (first, second, *_) = tallies.begin_tally(now=now)
     tallies.tally_batch(run=run, organization_ids=first, now=now)
     with transaction.atomic():
-        settle(due_states(second, now=now), now=now)
+        settle(lock_due_to_settle(second, now=now), now=now)
         os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -46,6 +46,7 @@ def counts(number: int) -> int:
 
 
 @pytest.mark.volume
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_a_million_events_shuffled_with_duplicates_give_exact_totals(catalogue, now):
     Organization.objects.bulk_create(
@@ -86,7 +87,7 @@ def mark_all(now: datetime) -> None:
         Organization.objects.values_list("pk", flat=True),
         Meter.objects.values_list("pk", flat=True),
     )
-    meter_states.touch(
+    meter_states.lock_and_mark_due(
         {(organization, meter): now - timedelta(days=30) for organization in organizations for meter in meters}, now=now
     )
     with connection.cursor() as cursor:

@@ -6,15 +6,17 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plans.engine.ladders import Graduated, PerPackage, Tier, cost
+from plans.engine.price_ladders import Graduated, PerPackage, Tier, cost
 from plans.engine.terms import CreditRate, MeterTerms
 from usage.engine.settlement import (
-    Before,
-    Paid,
+    NOTHING_COVERED,
+    Coverage,
+    CreditCover,
+    LadderStart,
     SegmentUse,
+    cover_overage,
     overages,
-    payable_until,
-    settle,
+    payable_in_slice,
 )
 
 ZERO = Decimal(0)
@@ -77,15 +79,15 @@ def one_by_one(overage, terms, wallets):
 
 def settled_in_steps(overages_seen, terms, wallets):
     left = {"own": wallets.own, "usd": wallets.usd}
-    paid = Paid({})
+    paid = NOTHING_COVERED
     for overage in overages_seen:
-        result = settle(overage=overage, paid=paid, terms=terms, available=left)
-        for unit, amount in result.movements(paid).items():
+        result = cover_overage(overage, earlier=paid, terms=terms, available=left)
+        for unit, amount in result.credits_moved_since(paid).items():
             left[unit] -= amount
-        paid = Paid(result.credits, result.billed, result.unpaid)
-        assert paid.total == overage
+        assert result.total == overage
         assert all(amount >= 0 for amount in left.values())
-        assert result.movements(paid) == {}
+        paid = result
+        assert result.credits_moved_since(paid) == {}
     return paid, left
 
 
@@ -148,10 +150,8 @@ def test_overage_of_segments_adds_up_to_the_overage_of_the_window(segments):
 
 @given(whole, whole, whole, whole)
 def test_a_slice_never_takes_anything_back(overage, covered, billed, unpaid):
-    from usage.engine.settlement import Cover
-
-    paid = Paid({"own": Cover(covered, covered)}, billed, unpaid)
-    due, open_paid = payable_until(overage=overage, paid=paid)
+    paid = Coverage({"own": CreditCover(covered, covered)}, billed, unpaid)
+    due, open_paid = payable_in_slice(overage, earlier=paid)
     assert due >= covered + billed
     assert due <= max(overage, covered + billed)
     assert open_paid.credits == paid.credits
@@ -162,9 +162,9 @@ def test_a_later_segment_goes_on_where_the_ladders_stand(own, usd, first, second
     """Two segments with the same terms cost exactly what one does."""
     terms = terms_of("credits", own, usd, None)
     plenty = {"own": Decimal(10**6), "usd": Decimal(10**6)}
-    one = settle(overage=first, paid=Paid({}), terms=terms, available=plenty)
-    before = Before({unit: cover.quantity for unit, cover in one.credits.items()})
-    two = settle(overage=second, paid=Paid({}), terms=terms, available=plenty, before=before)
-    whole_window = settle(overage=first + second, paid=Paid({}), terms=terms, available=plenty)
+    one = cover_overage(first, earlier=NOTHING_COVERED, terms=terms, available=plenty)
+    ladder_start = LadderStart({unit: cover.quantity for unit, cover in one.credits.items()})
+    two = cover_overage(second, earlier=NOTHING_COVERED, terms=terms, available=plenty, ladder_start=ladder_start)
+    whole_window = cover_overage(first + second, earlier=NOTHING_COVERED, terms=terms, available=plenty)
     charged = sum((cover.charged for part in (one, two) for cover in part.credits.values()), ZERO)
     assert charged == sum((cover.charged for cover in whole_window.credits.values()), ZERO)

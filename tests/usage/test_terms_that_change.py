@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 from plans import hooks
-from plans.engine.ladders import parse
+from plans.engine.price_ladders import parse
 from plans.models import LadderOverride, Meter
 from usage.models import UsageEvent
-from usage.services.segment_moves import follow_terms
+from usage.services.segments import apply_new_terms
 
 
 def own_price(usage, price, since):
@@ -36,9 +36,9 @@ def test_the_larger_allowance_holds_never_the_sum(usage):
     usage.report("sessions", 8)
     since = usage.now + timedelta(hours=1)
     usage.subscribe("pro", since=since)
-    follow_terms(organization=usage.organization, since=since, now=since)
+    apply_new_terms(organization=usage.organization, since=since, now=since)
     assert usage.used("sessions", now=since) == 0
-    assert usage.ask("sessions", now=since).standing.meter_terms.included == 400
+    assert usage.ask("sessions", now=since).status.meter_terms.included == 400
     usage.tally(now=since)
     assert usage.paid("sessions") == (0, 0, 0, 0)
 
@@ -49,7 +49,7 @@ def test_events_that_ran_ahead_of_a_change_move_to_its_window(usage):
     usage.report("sessions", 2)
     since = usage.now + timedelta(minutes=1)
     usage.subscribe("pro", since=since)
-    follow_terms(organization=usage.organization, since=since, now=since)
+    apply_new_terms(organization=usage.organization, since=since, now=since)
     assert usage.used("sessions", now=ahead) == 3
     assert usage.used("sessions") == 2
     assert set(UsageEvent.objects.filter(event_at=ahead).values_list("window_start", flat=True)) == {since}

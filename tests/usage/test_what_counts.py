@@ -6,7 +6,7 @@ import pytest
 import time_machine
 
 from payments.catalogue_file import CatalogueRefused, load
-from plans.engine.rules import InvalidRule, PropertyBound
+from plans.engine.billable_rules import InvalidRule, PropertyBound
 from plans.models import Meter
 from tests.usage.conftest import LONG_AGO
 from usage.models import UsageEvent

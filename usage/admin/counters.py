@@ -2,7 +2,8 @@
 
 from django.contrib import admin
 
-from credits.admin.shared import RecordAdmin, quantity
+from core.admin.columns import quantity
+from core.admin.records import RecordAdmin
 from usage.models import UsageCounter
 
 

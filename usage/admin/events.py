@@ -14,17 +14,17 @@ from django.utils import timezone
 from rest_framework.exceptions import ParseError
 
 from accounts.models import Organization
-from core.admin.records import linked
+from core.admin.columns import linked, quantity
+from core.admin.records import RecordAdmin
 from core.api.parsers import ExactJSONParser
-from credits.admin.shared import RecordAdmin, quantity
 from plans.models import Meter
 from usage.models import UsageEvent
-from usage.services.sample_event import Trial, try_event
+from usage.services.sample_event import SampleResult, try_event
 
 SAMPLE = {"status": "success", "quantity": "1", "duration_ms": 6000, "properties": {}}
 
 
-class TrialForm(forms.Form):
+class SampleEventForm(forms.Form):
     """A sample event, against a meter and an organization."""
 
     organization = forms.CharField(help_text="Public id, org_…")
@@ -78,18 +78,18 @@ class UsageEventAdmin(RecordAdmin):
         """What would happen to an event, without anything happening."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        form = TrialForm(request.POST or None, initial={"event": json.dumps(SAMPLE, indent=2)})
-        trial: Trial | None = None
+        form = SampleEventForm(request.POST or None, initial={"event": json.dumps(SAMPLE, indent=2)})
+        result: SampleResult | None = None
         if request.method == "POST" and form.is_valid():
             asked = form.cleaned_data
-            trial = try_event(
+            result = try_event(
                 organization=asked["organization"], meter=asked["meter"], event=asked["event"], now=timezone.now()
             )
         context = self.admin_site.each_context(request) | {
             "title": "Try an event",
             "opts": self.opts,
             "form": form,
-            "trial": trial,
+            "result": result,
         }
         return TemplateResponse(request, "admin/usage/usageevent/try.html", context)
 

@@ -3,8 +3,8 @@
 from django.contrib import admin
 from django.utils import timezone
 
-from core.admin.records import linked
-from credits.admin.shared import RecordAdmin, quantity
+from core.admin.columns import linked, quantity
+from core.admin.records import RecordAdmin
 from usage.models import UsageHold
 
 

@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
-from core.admin.records import ReadOnlyInline, linked
-from credits.admin.shared import RecordAdmin, quantity
+from core.admin.columns import linked, quantity
+from core.admin.records import ReadOnlyInline, RecordAdmin
 from usage.models import Settlement, SettlementDraw
 
 

@@ -7,9 +7,9 @@ from django.contrib import admin
 from django.db.models import QuerySet, Sum
 from django.http import HttpRequest
 
+from core.admin.columns import quantity
 from core.admin.figures import TROUBLE, Figure, count_of_trouble, figures
 from core.admin.records import ReadOnlyAdmin, ReadOnlyInline
-from credits.admin.shared import quantity
 from usage.models import TallyRun, TallyTrouble
 
 

@@ -13,24 +13,14 @@ from accounts.api.authentication import key_of
 from accounts.api.organizations import organization_or_404
 from core.api.idempotency import idempotent
 from core.api.serializers import validated
-from core.errors import InvalidInput, PortalError
+from core.errors import InvalidInput
 from usage.api import serializers
 from usage.api.serializers import MOST_EVENTS
+from usage.errors import EmptyEvent
 from usage.services.ingest import ingest
 from usage.services.voids import void_event
 
 NEEDED = {"id", "organization", "meter"}
-
-
-class NoEvent(PortalError):
-    """400. An object with nothing in it that an event has."""
-
-    code = "invalid"
-    http_status = 400
-
-    def __init__(self) -> None:
-        missing = {name: ["This field is required."] for name in sorted(NEEDED)}
-        super().__init__('Send one event with its id, organization and meter, or {"events": […]}.', fields=missing)
 
 
 class EventListView(APIView):
@@ -73,12 +63,12 @@ class EventVoidView(APIView):
 
 
 def events_of(body: Any) -> list[Any]:
-    """Raises InvalidInput for a body that is neither an event nor a list of them, NoEvent for one that is empty."""
+    """Raises InvalidInput for a body that is neither an event nor a list of them, EmptyEvent for one that is empty."""
     if not isinstance(body, dict):
         raise InvalidInput('The body must be one event, or {"events": […]}.', field="body")
     if "events" not in body:
         if not body.keys() & NEEDED:
-            raise NoEvent
+            raise EmptyEvent(missing=NEEDED)
         return [body]
     if len(body) > 1:
         unknown = min(set(body) - {"events"})

@@ -21,7 +21,7 @@ from usage.presentation import percent_of
 from usage.services.entitlements import meters_of
 from usage.services.estimates import billed_so_far
 from usage.services.history import a_year_back, by_month, usage_by_day
-from usage.services.meter_status import MeterStanding, meter_standings
+from usage.services.meter_status import MeterStatus, meter_statuses
 
 MOST_DAYS = 800
 ORGANIZATION = {"type": "string", "minLength": 1, "maxLength": 40, "pattern": NOT_BLANK_PATTERN}
@@ -69,12 +69,12 @@ class BillingUsageView(APIView):
         asked = validated(serializers.BillingUsageQuerySerializer, request.query_params)
         organization, now = organization_or_404(request, asked["organization"]), timezone.now()
         base = Subscription.objects.base_of(organization)
-        standings = meter_standings(
-            organization=organization, meters=meters_of(organization=organization, now=now), at=now
+        statuses = meter_statuses(
+            [(organization, meter) for meter in meters_of(organization=organization, now=now)], at=now
         )
-        meters = [_meter(standing) for standing in standings]
-        terms = standings[0].terms if standings else None
-        currency = next((s.meter_terms.currency for s in standings if s.meter_terms and s.meter_terms.currency), None)
+        meters = [_meter(status) for status in statuses]
+        terms = statuses[0].terms if statuses else None
+        currency = next((s.meter_terms.currency for s in statuses if s.meter_terms and s.meter_terms.currency), None)
         answer = {
             "plan": terms.plan if terms else None,
             "interval": terms.interval if terms else None,
@@ -101,12 +101,12 @@ def _days(asked: dict[str, Any], today: date) -> tuple[date, date]:
     return first, last
 
 
-def _meter(standing: MeterStanding) -> dict[str, Any]:
-    included = standing.meter_terms.included if standing.meter_terms else None
+def _meter(status: MeterStatus) -> dict[str, Any]:
+    included = status.meter_terms.included if status.meter_terms else None
     return {
-        "meter": standing.meter.code,
-        "used": standing.standing.used,
+        "meter": status.meter.code,
+        "used": status.use.used,
         "included": included,
-        "percent": percent_of(standing.standing.used, included),
-        "estimated_cost": billed_so_far(standing),
+        "percent": percent_of(status.use.used, included),
+        "estimated_cost": billed_so_far(status),
     }

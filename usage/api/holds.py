@@ -23,17 +23,19 @@ from credits.models import CreditHold
 from credits.services import holds as credit_holds
 from plans.models import Meter
 from usage.api import serializers
+from usage.errors import HoldRefused
 from usage.models import UsageHold
 from usage.services.capture import capture_usage_hold
 from usage.services.entitlements import (
     Entitlement,
+    buy_url,
     checkout_url,
     packs_for,
     paying_units,
     suspended_message,
     unit_entitlement,
 )
-from usage.services.holds import HoldRefused, get_usage_hold, open_usage_hold, release_usage_hold
+from usage.services.holds import get_usage_hold, open_usage_hold, release_usage_hold
 
 Hold = UsageHold | CreditHold
 REFUSED = OpenApiResponse(serializers.HoldRefusedSerializer, "Not covered; `details` say what is missing.")
@@ -162,9 +164,9 @@ def _open_for_meter(organization: Organization, asked: dict[str, Any]) -> UsageH
         )
     except HoldRefused as refused:
         refused.details |= {
-            "entitlement": Entitlement(refused.standing, refused.decision).as_json(),
-            "packs": packs_for(paying_units(refused.standing)),
-            "checkout_url": checkout_url(refused.standing, refused.decision),
+            "entitlement": Entitlement(refused.status, refused.decision).as_json(),
+            "packs": packs_for(paying_units(refused.status)),
+            "checkout_url": checkout_url(refused.status, refused.decision),
         }
         raise
 
@@ -201,7 +203,9 @@ def _suspended(organization: Organization, asked: dict[str, Any]) -> PaymentRequ
 
 def _ways_to_pay(organization: Organization, unit: str) -> dict[str, Any]:
     entitlement = unit_entitlement(organization=organization, unit=unit, now=timezone.now())
-    return {"entitlement": entitlement, "packs": packs_for([unit]), "checkout_url": entitlement["action"]["url"]}
+    action = entitlement["action"]
+    url = action["url"] if action else buy_url(organization, unit)
+    return {"entitlement": entitlement, "packs": packs_for([unit]), "checkout_url": url}
 
 
 def _deadline(asked: dict[str, Any], now: datetime) -> datetime | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from plans.engine.rules import BillableRule, PropertyBound
+from plans.engine.billable_rules import BillableRule, PropertyBound
 
 
 def why_not_billable(

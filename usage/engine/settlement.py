@@ -1,4 +1,4 @@
-"""What a window's usage beyond its allowance is, and how it is paid: quantities and ladders in, movements out.
+"""What a window's usage beyond its allowance is, and how it is paid: quantities and ladders in, the coverage out.
 
 Settlement is cumulative: it compares what should be paid with what was, and the answer is the difference. So it may run
 any number of times, after any event, and never depends on how usage arrived.
@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from core.money import minor_digits
 from core.quantities import STEP, ZERO
-from plans.engine import ladders
+from plans.engine import price_ladders
 from plans.engine.terms import MeterTerms
 
 
@@ -27,7 +27,7 @@ class SegmentUse:
 def overages(segments: Sequence[SegmentUse]) -> list[Decimal]:
     """Per segment, what goes beyond the allowance and was not beyond it already in an earlier segment.
 
-    The allowance in force is the larger of those so far, never their sum (DESIGN section 7).
+    The allowance in force is the larger of those so far, never their sum.
     """
     found: list[Decimal] = []
     allowance: Decimal | None = ZERO
@@ -41,119 +41,129 @@ def overages(segments: Sequence[SegmentUse]) -> list[Decimal]:
 
 
 @dataclass(frozen=True, slots=True)
-class Cover:
-    """How much of a segment's overage one credit unit pays for, and the credits charged for it so far."""
+class CreditCover:
+    """How much of a segment's overage the credits of one unit pay for, and how many were charged for it."""
 
     quantity: Decimal = ZERO
     charged: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
-class Paid:
-    """How a segment's overage was paid when it was last settled."""
+class Coverage:
+    """How a segment's overage is paid: by the credits of each unit, by a bill, and what nothing pays for yet.
 
-    credits: Mapping[str, Cover]
+    Units stand in the order in which they were first drawn on. All quantities are of the meter.
+    """
+
+    credits: Mapping[str, CreditCover]
     billed: Decimal = ZERO
     unpaid: Decimal = ZERO
 
     @property
+    def from_credits(self) -> Decimal:
+        return sum((cover.quantity for cover in self.credits.values()), ZERO)
+
+    @property
     def total(self) -> Decimal:
-        return sum((cover.quantity for cover in self.credits.values()), self.billed + self.unpaid)
+        return self.from_credits + self.billed + self.unpaid
+
+    def credits_moved_since(self, earlier: "Coverage") -> dict[str, Decimal]:
+        """Per unit: credits to draw (positive) or to give back (negative), without zeroes."""
+        units = [*earlier.credits, *(unit for unit in self.credits if unit not in earlier.credits)]
+        moved = {unit: self.charged_in(unit) - earlier.charged_in(unit) for unit in units}
+        return {unit: amount for unit, amount in moved.items() if amount}
+
+    def cover_of(self, unit: str) -> CreditCover:
+        return self.credits.get(unit, NO_CREDITS)
+
+    def charged_in(self, unit: str) -> Decimal:
+        return self.cover_of(unit).charged
 
 
-NOTHING_PAID = Paid(credits={})
+NO_CREDITS = CreditCover()
+NOTHING_COVERED = Coverage(credits={})
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
-    """What earlier segments of the window have taken of each ladder: where this segment's prices begin."""
+class LadderStart:
+    """Where a segment's prices begin: what the earlier segments of the window have taken of each ladder."""
 
     credits: Mapping[str, Decimal]
     billed: Decimal = ZERO
 
-
-NOTHING_BEFORE = Before(credits={})
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """How the overage is to be paid now. The credits to draw, or to give back, are the differences of `charged`."""
-
-    credits: dict[str, Cover]
-    billed: Decimal
-    unpaid: Decimal
-
-    def movements(self, paid: Paid) -> dict[str, Decimal]:
-        """Per unit: credits to draw (positive) or to restore (negative), without zeroes."""
-        units = [*paid.credits, *(unit for unit in self.credits if unit not in paid.credits)]
-        moved = {
-            unit: self.credits.get(unit, Cover()).charged - paid.credits.get(unit, Cover()).charged for unit in units
-        }
-        return {unit: amount for unit, amount in moved.items() if amount}
+    def of(self, unit: str) -> Decimal:
+        return self.credits.get(unit, ZERO)
 
 
-def settle(
-    *,
+LADDER_BOTTOM = LadderStart(credits={})
+
+
+def cover_overage(
     overage: Decimal,
-    paid: Paid,
+    *,
+    earlier: Coverage,
     terms: MeterTerms,
     available: Mapping[str, Decimal],
-    before: Before = NOTHING_BEFORE,
-) -> Settled:
-    """Pay for an overage, given how it was paid so far and the credits available per unit.
+    ladder_start: LadderStart = LADDER_BOTTOM,
+) -> Coverage:
+    """Pay for an overage, given how it was covered so far and the credits available per unit.
 
     Less than before is reversed: unpaid first, then billed, then credits, the unit drawn last first. More is paid as
     the terms say; what stayed unpaid is tried again. Partial cover is the largest quantity affordable in steps of a
-    millionth, and costs round up.
+    millionth, and costs round up. The credits to draw, or to give back, are `credits_moved_since(earlier)`.
     """
-    kept, billed = _reversed(overage, paid)
-    credits = {unit: _priced(unit, quantity, paid, terms, before) for unit, quantity in kept.items()}
+    kept, billed = _reversed(overage, earlier)
+    credits = {unit: _priced(unit, quantity, earlier, terms, ladder_start) for unit, quantity in kept.items()}
     open_quantity = overage - billed - sum((cover.quantity for cover in credits.values()), ZERO)
     if terms.uses_credits:
         for rate in terms.credit_rates:
-            had = credits.get(rate.unit, Cover())
-            start = before.credits.get(rate.unit, ZERO) + had.quantity
+            had = credits.get(rate.unit, NO_CREDITS)
+            start = ladder_start.of(rate.unit) + had.quantity
             # Credits that a reversal frees are in the wallet only after this posting; they do not pay for themselves.
             budget = available.get(rate.unit, ZERO)
-            more = ladders.affordable(rate.ladder, amount=budget, start=start, wanted=open_quantity)
+            more = price_ladders.affordable(rate.ladder, amount=budget, start=start, wanted=open_quantity)
             if more:
-                cost = ladders.cost_of_span(rate.ladder, start=start, end=start + more)
-                credits[rate.unit] = Cover(had.quantity + more, had.charged + cost)
+                cost = price_ladders.cost_of_span(rate.ladder, start=start, end=start + more)
+                credits[rate.unit] = CreditCover(had.quantity + more, had.charged + cost)
                 open_quantity -= more
     if terms.is_billed and terms.bill is not None and open_quantity:
-        more = _billable(open_quantity, before.billed + billed, terms)
+        more = _billable(open_quantity, ladder_start.billed + billed, terms)
         billed += more
         open_quantity -= more
-    return Settled(credits=credits, billed=billed, unpaid=open_quantity)
+    return Coverage(credits=credits, billed=billed, unpaid=open_quantity)
 
 
-def _reversed(overage: Decimal, paid: Paid) -> tuple[dict[str, Decimal], Decimal]:
+def _reversed(overage: Decimal, earlier: Coverage) -> tuple[dict[str, Decimal], Decimal]:
     """What is kept of the earlier payment when the overage has shrunk: quantities per unit, and billed."""
-    surplus = max(paid.total - overage, ZERO)
-    surplus = max(surplus - paid.unpaid, ZERO)
-    billed = max(paid.billed - surplus, ZERO)
-    surplus = max(surplus - paid.billed, ZERO)
+    surplus = max(earlier.total - overage, ZERO)
+    surplus = max(surplus - earlier.unpaid, ZERO)
+    billed = max(earlier.billed - surplus, ZERO)
+    surplus = max(surplus - earlier.billed, ZERO)
     kept: dict[str, Decimal] = {}
-    for unit, cover in reversed(list(paid.credits.items())):
+    for unit, cover in reversed(list(earlier.credits.items())):
         kept[unit] = max(cover.quantity - surplus, ZERO)
         surplus = max(surplus - cover.quantity, ZERO)
     return dict(reversed(list(kept.items()))), billed
 
 
-def _priced(unit: str, quantity: Decimal, paid: Paid, terms: MeterTerms, before: Before) -> Cover:
+def _priced(
+    unit: str, quantity: Decimal, earlier: Coverage, terms: MeterTerms, ladder_start: LadderStart
+) -> CreditCover:
     """The charge for what a unit keeps covering: as it was when nothing shrank, else the span's price."""
-    cover = paid.credits[unit]
+    cover = earlier.credits[unit]
     if quantity == cover.quantity:
         return cover
     if not quantity:
-        return Cover()
+        return NO_CREDITS
     ladder = next((rate.ladder for rate in terms.credit_rates if rate.unit == unit), None)
     if ladder is None:
         # The unit pays for nothing new any more; what it paid is given back pro rata.
         share = cover.charged * quantity / cover.quantity
-        return Cover(quantity, share.quantize(STEP))
-    start = before.credits.get(unit, ZERO)
-    return Cover(quantity, min(ladders.cost_of_span(ladder, start=start, end=start + quantity), cover.charged))
+        return CreditCover(quantity, share.quantize(STEP))
+    start = ladder_start.of(unit)
+    return CreditCover(
+        quantity, min(price_ladders.cost_of_span(ladder, start=start, end=start + quantity), cover.charged)
+    )
 
 
 def _billable(wanted: Decimal, start: Decimal, terms: MeterTerms) -> Decimal:
@@ -161,16 +171,17 @@ def _billable(wanted: Decimal, start: Decimal, terms: MeterTerms) -> Decimal:
     assert terms.bill is not None and terms.currency is not None
     if terms.cap is None:
         return wanted
-    return ladders.affordable_within_cap(
+    return price_ladders.affordable_within_cap(
         terms.bill, cap=terms.cap, minor_digits=minor_digits(terms.currency), start=start, wanted=wanted
     )
 
 
-def payable_until(*, overage: Decimal, paid: Paid) -> tuple[Decimal, Paid]:
-    """What there is to pay of the usage before an instant, when later usage may have been settled already.
+def payable_in_slice(overage: Decimal, *, earlier: Coverage) -> tuple[Decimal, Coverage]:
+    """What there is to pay of the usage before an instant, when later usage may have been settled already: the overage
+    to go by, and the coverage that pays for it so far.
 
     Nothing is taken back: what was paid stays paid, and only what is still open of the earlier usage is tried.
     """
-    settled = paid.total - paid.unpaid
-    due = max(overage, settled)
-    return due, Paid(paid.credits, paid.billed, max(due - settled, ZERO) if paid.unpaid else ZERO)
+    paid = earlier.total - earlier.unpaid
+    due = max(overage, paid)
+    return due, Coverage(earlier.credits, earlier.billed, max(due - paid, ZERO) if earlier.unpaid else ZERO)

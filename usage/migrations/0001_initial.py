@@ -312,7 +312,7 @@ class Migration(migrations.Migration):
                     "settle_from",
                     models.DateTimeField(blank=True, help_text="Start of the oldest window to settle.", null=True),
                 ),
-                ("watch_at", models.DateTimeField(blank=True, null=True)),
+                ("check_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "blocked",
                     models.CharField(blank=True, default="", help_text="Why it was last refused.", max_length=40),
@@ -345,9 +345,9 @@ class Migration(migrations.Migration):
                         name="meter_state_to_settle",
                     ),
                     models.Index(
-                        condition=models.Q(("watch_at__isnull", False)),
-                        fields=["watch_at"],
-                        name="meter_state_to_watch",
+                        condition=models.Q(("check_at__isnull", False)),
+                        fields=["check_at"],
+                        name="meter_state_to_check",
                     ),
                 ],
                 "constraints": [

@@ -13,7 +13,7 @@ class MeterState(models.Model):
     """The row to lock before deciding anything about one organization's meter: the one guard of every path.
 
     `settle_at` says when the tally has to look at it (whatever may change a settlement sets it, the tally clears it),
-    `watch_at` the same for those who tell of thresholds and refusals. For `latest` meters it also holds the newest
+    `check_at` when it has to be checked for thresholds and refusals. For `latest` meters it also holds the newest
     reading by (time, id).
     """
 
@@ -21,7 +21,7 @@ class MeterState(models.Model):
     meter = models.ForeignKey(Meter, on_delete=models.PROTECT, related_name="+", db_index=False)
     settle_at = models.DateTimeField(null=True, blank=True)
     settle_from = models.DateTimeField(null=True, blank=True, help_text="Start of the oldest window to settle.")
-    watch_at = models.DateTimeField(null=True, blank=True)
+    check_at = models.DateTimeField(null=True, blank=True)
     blocked = models.CharField(max_length=40, blank=True, default="", help_text="Why it was last refused.")
     blocked_since = models.DateTimeField(null=True, blank=True)
     reading = QuantityField(null=True, blank=True)
@@ -38,11 +38,16 @@ class MeterState(models.Model):
                 name="meter_state_to_settle",
                 condition=models.Q(settle_at__isnull=False),
             ),
-            models.Index(fields=["watch_at"], name="meter_state_to_watch", condition=models.Q(watch_at__isnull=False)),
+            models.Index(fields=["check_at"], name="meter_state_to_check", condition=models.Q(check_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
         return f"{self.organization} · {self.meter}"
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Organization and meter, by primary key."""
+        return self.organization_id, self.meter_id
 
 
 class UsageCounter(models.Model):

@@ -1,8 +1,9 @@
-"""After the job: the hold becomes an event, which is paid at once with what was set aside."""
+"""Capture, after the job: the hold becomes an event, which is paid at once with what was set aside."""
 
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -12,13 +13,21 @@ from core.quantities import ZERO, parse_quantity
 from credits.errors import HoldEnded
 from credits.services.wallets import lock_wallets
 from usage.engine.billable import why_not_billable
-from usage.engine.event_validation import Fact, Measured
+from usage.engine.event_validation import EventMeter, ValidEvent
 from usage.models import MeterState, Settlement, UsageEvent, UsageHold
 from usage.services import meter_states
-from usage.services.capture_payment import Captured
-from usage.services.ingest import write_facts
-from usage.services.segments import Place
+from usage.services.capture_payment import CapturePayment
+from usage.services.ingest import store_events
+from usage.services.segments import EventSegment
 from usage.services.settlement import settle
+
+
+class _SegmentSettlement(NamedTuple):
+    """The settlement of the hold's segment, before the job was counted or after it was paid."""
+
+    overage: Decimal = ZERO
+    from_credits: Decimal = ZERO
+    unpaid: Decimal = ZERO
 
 
 def capture_usage_hold(
@@ -39,23 +48,22 @@ def capture_usage_hold(
     if used < 0:
         raise InvalidInput("quantity must not be negative.", field="quantity")
     with transaction.atomic():
-        meter_states.touch({(hold.organization_id, hold.meter_id): hold.created_at}, now=now)
+        meter_states.lock_and_mark_due({(hold.organization_id, hold.meter_id): hold.created_at}, now=now)
         hold.refresh_from_db()
         if hold.status_at(now) != UsageHold.Status.OPEN:
             return _repeated(hold, used, status, duration_ms, now)
         lock_wallets(organization_ids=[hold.organization_id])
         state = _settled_so_far(hold, now)
-        before = _paid(hold)
-        fact = _fact(hold, used, status, duration_ms)
-        write_facts([fact], [Place(hold.window_start, hold.segment_start, hold.expires_at)], now=now)
+        before = _segment_settlement(hold)
+        event = _event(hold, used, status, duration_ms)
+        store_events([event], [EventSegment(hold.window_start, hold.segment_start, hold.expires_at)], now=now)
         hold.status = UsageHold.Status.CAPTURED
-        captured = Captured(
-            hold, {h.wallet.unit_id: h for h in hold.credit_holds.select_related("wallet").order_by("pk")}, before[1]
-        )
-        settle([state], now=now, captured=captured)
-        captured.release_unused(now=now)
-        _note(hold, fact, captured, before, now)
-        after_commit("usage.tasks.watch_usage")
+        credit_holds = {h.wallet.unit_id: h for h in hold.credit_holds.select_related("wallet").order_by("pk")}
+        payment = CapturePayment(hold, credit_holds, unpaid_before=before.unpaid)
+        settle([state], now=now, capture=payment)
+        payment.release_unused(now=now)
+        _save_capture(hold, event, payment, before, now)
+        after_commit("usage.tasks.check_meters")
         return hold
 
 
@@ -68,27 +76,23 @@ def _repeated(hold: UsageHold, used: Decimal, status: str, duration_ms: int | No
 
 
 def _settled_so_far(hold: UsageHold, now: datetime) -> MeterState:
-    """Settle what came before, without the hold: then all that changes is this job's."""
-    state = _state(hold)
+    """Settle what came before, without the hold: whatever the next settlement changes is then due to this job."""
+    states = MeterState.objects.select_related("meter").prefetch_related("meter__credit_rates")
+    state = states.get(organization_id=hold.organization_id, meter_id=hold.meter_id)
     settle([state], now=now)
     state.settle_at, state.settle_from = now, hold.window_start
     return state
 
 
-def _state(hold: UsageHold) -> MeterState:
-    states_of_it = MeterState.objects.select_related("meter").prefetch_related("meter__credit_rates")
-    return states_of_it.get(organization_id=hold.organization_id, meter_id=hold.meter_id)
-
-
-def _fact(hold: UsageHold, used: Decimal, status: str, duration_ms: int | None) -> Fact:
+def _event(hold: UsageHold, used: Decimal, status: str, duration_ms: int | None) -> ValidEvent:
     meter = hold.meter
-    # Of a job we are told the outcome and the duration; a rule's other conditions are about reported events.
+    # A capture reports the outcome and the duration of a job; the rule's other conditions are for reported events.
     rule = replace(meter.rule, max_latency_ms=None, property_bounds=())
     not_billable = why_not_billable(rule, status=status, duration_ms=duration_ms, properties={})
-    return Fact(
+    return ValidEvent(
         organization_id=hold.organization_id,
         event_id=hold.public_id,
-        meter=Measured(meter.pk, meter.code, meter.aggregation, rule),
+        meter=EventMeter(meter.pk, meter.code, meter.aggregation, rule),
         event_at=hold.created_at,
         is_timed=True,
         quantity=used,
@@ -101,25 +105,24 @@ def _fact(hold: UsageHold, used: Decimal, status: str, duration_ms: int | None) 
     )
 
 
-def _paid(hold: UsageHold) -> tuple[Decimal, Decimal, Decimal]:
-    """Overage, unpaid and from credits of the hold's segment."""
+def _segment_settlement(hold: UsageHold) -> _SegmentSettlement:
     row = Settlement.objects.filter(
         organization_id=hold.organization_id,
         meter_id=hold.meter_id,
         window_start=hold.window_start,
         segment_start=hold.segment_start,
     ).first()
-    return (row.overage, row.unpaid, row.from_credits) if row else (ZERO, ZERO, ZERO)
+    return _SegmentSettlement(row.overage, row.from_credits, row.unpaid) if row else _SegmentSettlement()
 
 
-def _note(
-    hold: UsageHold, fact: Fact, captured: Captured, before: tuple[Decimal, Decimal, Decimal], now: datetime
+def _save_capture(
+    hold: UsageHold, event: ValidEvent, payment: CapturePayment, before: _SegmentSettlement, now: datetime
 ) -> None:
-    after = _paid(hold)
-    hold.captured = fact.counted
-    hold.captured_from_allowance = max(fact.counted - (after[0] - before[0]), ZERO)
-    hold.captured_from_credits = max(after[2] - before[2], ZERO)
-    hold.debt = captured.debt
-    hold.event_id = fact.event_id
+    after = _segment_settlement(hold)
+    hold.captured = event.counted
+    hold.captured_from_allowance = max(event.counted - (after.overage - before.overage), ZERO)
+    hold.captured_from_credits = max(after.from_credits - before.from_credits, ZERO)
+    hold.debt = payment.debt
+    hold.event_id = event.event_id
     hold.ended_at = now
     hold.save()

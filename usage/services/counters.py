@@ -1,23 +1,25 @@
-"""Keeping the counters: what one event adds, and what its void takes away again.
+"""The counters: what an event adds to them, what its void takes away again, and what windows have counted so far.
 
-Called with the states of all meters concerned locked (`states.touch`, `states.lock`).
+Writers have the states of all meters concerned locked (`meter_states`). Reading costs the same however long the
+history is.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db.models import Max
 
 from core import sql_arrays
-from core.prepared_statements import prepared_cursor
+from core.prepared_statements import Statement, prepared_cursor
 from core.quantities import ZERO
 from usage.models import MeterState, UsageCounter, UsageEvent
-from usage.services.meter_states import Key
+from usage.services.meter_states import MeterKey
 
 # Organization, meter, window, segment, day, events, quantity, billable.
-KINDS: tuple[Callable[[Any], str], ...] = (
+WRITERS: tuple[Callable[[Any], str], ...] = (
     *[sql_arrays.numbers] * 2,
     *[sql_arrays.repeated] * 3,
     *[sql_arrays.numbers] * 3,
@@ -61,9 +63,48 @@ SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::text[], 
    SET segment_start = excluded.segment_start, day = excluded.day, live_events = excluded.live_events
 """
 
+# The columns that name windows of meters, as `sql_arrays.rows_to_join` takes them.
+WINDOW_KEY = ("bigint", "bigint", "timestamptz")
 
-class Counted(NamedTuple):
-    """An event and where it counts."""
+TOTALS_SQL = """
+SELECT counter.organization_id, counter.meter_id, counter.window_start, counter.segment_start,
+       sum(counter.events), sum(counter.billable), max(counter.billable)
+  FROM {wanted} AS wanted (organization, meter, since)
+  JOIN usage_usagecounter counter ON counter.organization_id = wanted.organization
+       AND counter.meter_id = wanted.meter AND counter.window_start >= wanted.since
+ WHERE counter.day < %s
+ GROUP BY 1, 2, 3, 4
+"""
+
+# Of the day on which a slice ends, only what happened before that instant. A subject counts from its first event on.
+TOTALS_OF_LAST_DAY_SQL = """
+SELECT event.organization_id, event.meter_id, event.window_start, event.segment_start,
+       count(*), CASE WHEN meter.aggregation = 'unique' THEN count(DISTINCT event.subject) FILTER (
+           WHERE (subject.day, subject.segment_start) = (%s::date, event.segment_start))
+       ELSE sum(event.counted) END, max(event.counted)
+  FROM {wanted} AS wanted (organization, meter, since)
+  JOIN plans_meter meter ON meter.id = wanted.meter
+  JOIN usage_usageevent event ON event.organization_id = wanted.organization AND event.meter_id = wanted.meter
+       AND event.event_at >= %s AND event.event_at < %s
+       AND event.window_start >= wanted.since AND event.billable AND event.voided_at IS NULL
+  LEFT JOIN usage_windowsubject subject ON meter.aggregation = 'unique'
+       AND subject.organization_id = event.organization_id AND subject.meter_id = event.meter_id
+       AND subject.window_start = event.window_start AND subject.subject = event.subject
+ GROUP BY 1, 2, 3, 4, meter.aggregation
+"""
+
+CARRIED_READING_SQL = """
+SELECT wanted.organization, wanted.meter, wanted.window_start, newest.counted
+  FROM {wanted} AS wanted (organization, meter, window_start),
+       LATERAL (SELECT counted FROM usage_usageevent event
+                 WHERE event.organization_id = wanted.organization AND event.meter_id = wanted.meter
+                   AND event.event_at < wanted.window_start AND event.billable AND event.voided_at IS NULL
+                 ORDER BY event.event_at DESC, event.event_id DESC LIMIT 1) newest
+"""
+
+
+class CountedEvent(NamedTuple):
+    """An event and the segment in which it counts. `counted` is what it adds to its meter; of readings, the reading."""
 
     organization_id: int
     meter_id: int
@@ -77,12 +118,42 @@ class Counted(NamedTuple):
     subject: str
     billable: bool
 
+    @classmethod
+    def of(cls, event: UsageEvent) -> "CountedEvent":
+        return cls(
+            event.organization_id,
+            event.meter_id,
+            event.meter.aggregation,
+            event.window_start,
+            event.segment_start,
+            event.event_at,
+            event.event_id,
+            event.quantity,
+            event.counted,
+            event.subject,
+            event.billable,
+        )
+
+
+class SegmentTotal(NamedTuple):
+    """What one segment of a window has counted; `highest` is the highest reading."""
+
+    events: int
+    billable: Decimal
+    highest: Decimal
+
+
+Totals = dict[MeterKey, dict[datetime, dict[datetime, SegmentTotal]]]
+"""By key, start of the window, start of the segment."""
+
 
 CounterKey = tuple[int, int, datetime, datetime, date]
+"""Organization, meter, start of the window, start of the segment, day."""
 SubjectKey = tuple[int, int, datetime, str]
+"""Organization, meter, start of the window, subject."""
 
 
-class Deltas:
+class CounterChanges:
     """What to add to the counters, gathered before it is written at once."""
 
     def __init__(self) -> None:
@@ -109,48 +180,92 @@ class Deltas:
         _write(COUNT_HIGHEST_SQL, self.highest)
 
 
-def count(events: Sequence[Counted]) -> None:
+def count_events(events: Sequence[CountedEvent]) -> None:
     """Add events that were just written."""
-    deltas = Deltas()
-    named: list[Counted] = []
-    newest: dict[Key, Counted] = {}
+    changes = CounterChanges()
+    with_subject: list[CountedEvent] = []
+    newest: dict[MeterKey, CountedEvent] = {}
     for event in events:
         key = (event.organization_id, event.meter_id, event.window_start, event.segment_start, event.event_at.date())
         if event.aggregation == "latest":
-            deltas.reach(key, events=1, quantity=event.quantity, reading=event.counted)
+            changes.reach(key, events=1, quantity=event.quantity, reading=event.counted)
             if event.billable:
                 known = newest.get(key[:2])
                 if known is None or (known.event_at, known.event_id) < (event.event_at, event.event_id):
                     newest[key[:2]] = event
         elif event.aggregation == "unique":
-            deltas.add(key, events=1, quantity=event.quantity)
+            changes.add(key, events=1, quantity=event.quantity)
             if event.billable:
-                named.append(event)
+                with_subject.append(event)
         else:
-            deltas.add(key, events=1, quantity=event.quantity, billable=event.counted)
-    if named:
-        _name_subjects(named, deltas)
-    deltas.write()
+            changes.add(key, events=1, quantity=event.quantity, billable=event.counted)
+    if with_subject:
+        _count_subjects(with_subject, changes)
+    changes.write()
     if newest:
-        _remember_readings(newest)
+        _keep_readings(newest)
 
 
-def uncount(event: Counted) -> None:
+def uncount_event(event: CountedEvent) -> None:
     """Take back an event that was just voided (or moved elsewhere): as if it had never counted."""
     key = (event.organization_id, event.meter_id, event.window_start, event.segment_start, event.event_at.date())
-    deltas = Deltas()
+    changes = CounterChanges()
     if event.aggregation == "latest":
-        deltas.add(key, events=-1, quantity=-event.quantity)
-        deltas.write()
+        changes.add(key, events=-1, quantity=-event.quantity)
+        changes.write()
         if event.billable:
             _find_highest_again(key)
             _find_reading_again(event)
         return
     billable = event.counted if event.aggregation != "unique" else ZERO
-    deltas.add(key, events=-1, quantity=-event.quantity, billable=-billable)
+    changes.add(key, events=-1, quantity=-event.quantity, billable=-billable)
     if event.aggregation == "unique" and event.billable:
-        _unname_subject(event, deltas)
-    deltas.write()
+        _uncount_subject(event, changes)
+    changes.write()
+
+
+def read_totals(since: Mapping[MeterKey, datetime], *, until: datetime | None = None) -> Totals:
+    """The totals of all windows from a start on; with `until`, of what happened before that instant."""
+    if not since:
+        return totals_from([])
+    day = until.astimezone(UTC).date() if until else None
+    with prepared_cursor() as cursor:
+        cursor.execute(*totals_statement(since, before=day))
+        rows = cursor.fetchall()
+        if until and day:
+            wanted, values = _wanted(since)
+            midnight = datetime.combine(day, time(), UTC)
+            cursor.execute(TOTALS_OF_LAST_DAY_SQL.format(wanted=wanted), [day, *values, midnight, until])
+            rows += cursor.fetchall()
+    return totals_from(rows)
+
+
+def totals_statement(since: Mapping[MeterKey, datetime], *, before: date | None = None) -> Statement:
+    """The query whose rows `totals_from` takes; with `before`, of the days before that one."""
+    wanted, values = _wanted(since)
+    return TOTALS_SQL.format(wanted=wanted), [*values, before or "infinity"]
+
+
+def totals_from(rows: Iterable[tuple[Any, ...]]) -> Totals:
+    found: Totals = defaultdict(lambda: defaultdict(dict))
+    for organization, meter, window_start, segment_start, events, billable, highest in rows:
+        window = found[organization, meter][window_start]
+        before = window.get(segment_start, SegmentTotal(0, ZERO, ZERO))
+        window[segment_start] = SegmentTotal(
+            before.events + int(events), before.billable + (billable or ZERO), max(before.highest, highest or ZERO)
+        )
+    return found
+
+
+def carried_readings(windows: Iterable[tuple[int, int, datetime]]) -> dict[tuple[int, int, datetime], Decimal]:
+    """The reading with which each (organization, meter, window) of a `latest` meter begins."""
+    rows = list(windows)
+    if not rows:
+        return {}
+    wanted, values = sql_arrays.rows_to_join(WINDOW_KEY, rows)
+    with prepared_cursor() as cursor:
+        cursor.execute(CARRIED_READING_SQL.format(wanted=wanted), values)
+        return {(row[0], row[1], row[2]): row[3] for row in cursor.fetchall()}
 
 
 def _write(sql: str, rows: dict[CounterKey, list[Decimal | int]]) -> None:
@@ -158,38 +273,38 @@ def _write(sql: str, rows: dict[CounterKey, list[Decimal | int]]) -> None:
         return
     columns = list(zip(*((*key, *values) for key, values in rows.items()), strict=True))
     with prepared_cursor() as cursor:
-        cursor.execute(sql, [kind(column) for kind, column in zip(KINDS, columns, strict=True)])
+        cursor.execute(sql, [write(column) for write, column in zip(WRITERS, columns, strict=True)])
 
 
-def _name_subjects(named: Iterable[Counted], deltas: Deltas) -> None:
+def _count_subjects(events: Iterable[CountedEvent], changes: CounterChanges) -> None:
     """A subject counts once per window, on the day and in the segment of its first event."""
     first: dict[SubjectKey, tuple[datetime, date]] = {}
     added: dict[SubjectKey, int] = {}
-    for event in named:
+    for event in events:
         key = (event.organization_id, event.meter_id, event.window_start, event.subject)
-        place = (event.segment_start, event.event_at.date())
-        first[key] = min(first.get(key, place), place)
+        counted_on = (event.segment_start, event.event_at.date())
+        first[key] = min(first.get(key, counted_on), counted_on)
         added[key] = added.get(key, 0) + 1
     known = _known_subjects(first)
     kept: list[tuple[object, ...]] = []
-    for key, place in first.items():
-        segment_start, day, live = known.get(key, (*place, 0))
+    for key, counted_on in first.items():
+        segment_start, day, live = known.get(key, (*counted_on, 0))
         if not live:
-            deltas.add((*key[:3], *place), billable=Decimal(1))
-        elif place < (segment_start, day):
-            deltas.add((*key[:3], segment_start, day), billable=Decimal(-1))
-            deltas.add((*key[:3], *place), billable=Decimal(1))
+            changes.add((*key[:3], *counted_on), billable=Decimal(1))
+        elif counted_on < (segment_start, day):
+            changes.add((*key[:3], segment_start, day), billable=Decimal(-1))
+            changes.add((*key[:3], *counted_on), billable=Decimal(1))
         else:
-            place = (segment_start, day)
-        kept.append((*key, *place, live + added[key]))
+            counted_on = (segment_start, day)
+        kept.append((*key, *counted_on, live + added[key]))
     _keep_subjects(kept)
 
 
-def _unname_subject(event: Counted, deltas: Deltas) -> None:
+def _uncount_subject(event: CountedEvent, changes: CounterChanges) -> None:
     key = (event.organization_id, event.meter_id, event.window_start, event.subject)
     segment_start, day, live = _known_subjects([key])[key]
-    deltas.add((*key[:3], segment_start, day), billable=Decimal(-1))
-    place = (segment_start, day)
+    changes.add((*key[:3], segment_start, day), billable=Decimal(-1))
+    counted_on = (segment_start, day)
     if live > 1:
         first = (
             UsageEvent.objects.counting()
@@ -199,9 +314,9 @@ def _unname_subject(event: Counted, deltas: Deltas) -> None:
             .first()
         )
         assert first is not None  # `live` counts them
-        place = (first.segment_start, first.event_at.date())
-        deltas.add((*key[:3], *place), billable=Decimal(1))
-    _keep_subjects([(*key, *place, live - 1)])
+        counted_on = (first.segment_start, first.event_at.date())
+        changes.add((*key[:3], *counted_on), billable=Decimal(1))
+    _keep_subjects([(*key, *counted_on, live - 1)])
 
 
 def _known_subjects(keys: Iterable[SubjectKey]) -> dict[SubjectKey, tuple[datetime, date, int]]:
@@ -215,7 +330,7 @@ def _keep_subjects(rows: Iterable[tuple[object, ...]]) -> None:
         cursor.execute(KEEP_SUBJECTS_SQL, [list(column) for column in zip(*rows, strict=True)])
 
 
-def _remember_readings(newest: dict[Key, Counted]) -> None:
+def _keep_readings(newest: dict[MeterKey, CountedEvent]) -> None:
     rows = [(*key, event.counted, event.event_at, event.event_id) for key, event in sorted(newest.items())]
     with prepared_cursor() as cursor:
         cursor.execute(READING_SQL, [list(column) for column in zip(*rows, strict=True)])
@@ -238,8 +353,10 @@ def _find_highest_again(key: CounterKey) -> None:
     ).update(billable=highest)
 
 
-def _find_reading_again(event: Counted) -> None:
-    newest = newest_reading(organization_id=event.organization_id, meter_id=event.meter_id)
+def _find_reading_again(event: CountedEvent) -> None:
+    """The newest live reading, by time and then id."""
+    readings = UsageEvent.objects.counting().filter(organization_id=event.organization_id, meter_id=event.meter_id)
+    newest = readings.order_by("-event_at", "-event_id").first()
     MeterState.objects.filter(organization_id=event.organization_id, meter_id=event.meter_id).update(
         reading=newest.counted if newest else None,
         reading_at=newest.event_at if newest else None,
@@ -247,9 +364,5 @@ def _find_reading_again(event: Counted) -> None:
     )
 
 
-def newest_reading(*, organization_id: int, meter_id: int, before: datetime | None = None) -> UsageEvent | None:
-    """The newest live reading by (time, id), or the newest before an instant: what is carried into its window."""
-    readings = UsageEvent.objects.counting().filter(organization_id=organization_id, meter_id=meter_id)
-    if before is not None:
-        readings = readings.filter(event_at__lt=before)
-    return readings.order_by("-event_at", "-event_id").first()
+def _wanted(since: Mapping[MeterKey, datetime]) -> tuple[str, list[Any]]:
+    return sql_arrays.rows_to_join(WINDOW_KEY, [(*key, start) for key, start in since.items()])

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Literal, TypedDict
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -12,45 +12,113 @@ from django.urls import reverse
 
 from accounts.models import Organization
 from core.quantities import as_text, grouped
-from credits.engine.state import WalletState
+from credits.engine.wallet_state import WalletState
 from credits.models import CreditPack, Wallet
 from plans.models import Meter
 from plans.terms import terms_for
 from usage.engine.entitlement import Decision
-from usage.services.meter_status import MeterStanding, meter_standings
+from usage.services.meter_status import MeterStatus, meter_statuses
 
 ONE = Decimal(1)
+
+
+class AllowanceAnswer(TypedDict):
+    """What the plan includes per window; quantities as texts, `included` None is unlimited."""
+
+    included: str | None
+    used: str
+    held: str
+    remaining: str | None
+    window_start: str
+    window_end: str
+
+
+class NextExpiryAnswer(TypedDict):
+    amount: str
+    at: str
+
+
+class CreditsAnswer(TypedDict):
+    """Of one wallet, in credits of its unit."""
+
+    unit: str
+    available: str
+    held: str
+    debt: str
+    next_expiry: NextExpiryAnswer | None
+
+
+class CommitmentAnswer(TypedDict):
+    bought: str
+    used: str
+
+
+class ConcurrencyAnswer(TypedDict):
+    limit: int
+    open: int
+
+
+class ActionAnswer(TypedDict):
+    """The way out of a refusal."""
+
+    kind: Literal["buy_credits", "change_plan", "buy_quantity", "pay_invoice"]
+    url: str
+
+
+class EntitlementAnswer(TypedDict):
+    """An entitlement as the API gives it; sections that do not apply are None."""
+
+    meter: str | None
+    allowed: bool
+    code: str
+    message: str
+    allowance: AllowanceAnswer | None
+    credits: CreditsAnswer | None
+    commitment: CommitmentAnswer | None
+    concurrency: ConcurrencyAnswer | None
+    on_exhausted: str | None
+    as_of: str
+    action: ActionAnswer | None
+
+
+class OfferedPackAnswer(TypedDict):
+    """`price` is in minor units of `currency`."""
+
+    code: str
+    credits: str | None
+    price: int | None
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
 class Entitlement:
     """A decision about one meter, and all that was looked at."""
 
-    standing: MeterStanding
+    status: MeterStatus
     decision: Decision
 
-    def as_json(self) -> dict[str, Any]:
-        standing, decision = self.standing, self.decision
-        terms = standing.meter_terms
+    def as_json(self) -> EntitlementAnswer:
+        status, decision = self.status, self.decision
+        terms = status.meter_terms
         return {
-            "meter": standing.meter.code,
+            "meter": status.meter.code,
             "allowed": decision.allowed,
             "code": decision.code,
-            "message": message_of(standing, decision),
-            "allowance": _allowance(standing),
-            "credits": _credits(standing),
+            "message": message_of(status, decision),
+            "allowance": _allowance(status),
+            "credits": _credits(status),
             "commitment": {
                 "bought": str(terms.commitment.bought),
-                "used": as_text(standing.standing.used),
+                "used": as_text(status.use.used),
             }
             if terms and terms.commitment
             else None,
-            "concurrency": {"limit": terms.concurrency, "open": standing.standing.open_holds}
+            "concurrency": {"limit": terms.concurrency, "open": status.use.open_holds}
             if terms and terms.concurrency is not None
             else None,
-            "on_exhausted": _on_exhausted(standing),
-            "as_of": standing.at.isoformat(),
-            "action": action_for(standing, decision),
+            "on_exhausted": _on_exhausted(status),
+            "as_of": status.at.isoformat(),
+            "action": action_for(status, decision),
         }
 
 
@@ -58,8 +126,8 @@ def entitlements(
     *, organization: Organization, meters: Iterable[Meter], quantity: Decimal = ONE, now: datetime
 ) -> list[Entitlement]:
     """One answer for each meter, exact up to the last accepted event."""
-    standings = meter_standings(organization=organization, meters=meters, at=now)
-    return [Entitlement(standing, standing.decide(quantity)) for standing in standings]
+    statuses = meter_statuses([(organization, meter) for meter in meters], at=now)
+    return [Entitlement(status, status.decide(quantity)) for status in statuses]
 
 
 def meters_of(*, organization: Organization, now: datetime) -> list[Meter]:
@@ -69,7 +137,7 @@ def meters_of(*, organization: Organization, now: datetime) -> list[Meter]:
     return [found[code] for code in codes if code in found]
 
 
-def unit_entitlement(*, organization: Organization, unit: str, now: datetime) -> dict[str, Any]:
+def unit_entitlement(*, organization: Organization, unit: str, now: datetime) -> EntitlementAnswer:
     """The same shape for plain credits, for the refusal of a hold that names a unit in place of a meter."""
     wallet = Wallet.objects.state(organization=organization, unit=unit, at=now)
     code = "suspended" if organization.suspended_at else "debt" if wallet.debt else "limit_reached"
@@ -92,7 +160,7 @@ def unit_entitlement(*, organization: Organization, unit: str, now: datetime) ->
     }
 
 
-def packs_for(units: Iterable[str]) -> list[dict[str, Any]]:
+def packs_for(units: Iterable[str]) -> list[OfferedPackAnswer]:
     """What is on sale of these units, cheapest first; open amounts are offered at their minimum."""
     return [
         {
@@ -105,7 +173,7 @@ def packs_for(units: Iterable[str]) -> list[dict[str, Any]]:
     ]
 
 
-def wallet_json(unit: str, wallet: WalletState) -> dict[str, Any]:
+def wallet_json(unit: str, wallet: WalletState) -> CreditsAnswer:
     soonest = wallet.next_expiry
     return {
         "unit": unit,
@@ -116,10 +184,10 @@ def wallet_json(unit: str, wallet: WalletState) -> dict[str, Any]:
     }
 
 
-def message_of(standing: MeterStanding, decision: Decision) -> str:
+def message_of(status: MeterStatus, decision: Decision) -> str:
     """What is so and, where it is a refusal, how to go on; for people."""
-    name, terms, used = standing.meter.name, standing.meter_terms, grouped(standing.standing.used)
-    ends = f"{standing.window.end:%-d %b %Y %H:%M} UTC"
+    name, terms, used = status.meter.name, status.meter_terms, grouped(status.use.used)
+    ends = f"{status.window.end:%-d %b %Y %H:%M} UTC"
     included = grouped(terms.included) if terms and terms.included is not None else None
     match decision.code:
         case "allowance" if terms and terms.commitment:
@@ -135,7 +203,7 @@ def message_of(standing: MeterStanding, decision: Decision) -> str:
         case "on_demand":
             return f"{name}: beyond what was bought, billed monthly on demand."
         case "limit_reached":
-            return f"{name}: {used} of {included} included are used. {_way_out(standing)} More is included from {ends}."
+            return f"{name}: {used} of {included} included are used. {_way_out(status)} More is included from {ends}."
         case "commitment_reached":
             bought = terms.commitment.bought if terms and terms.commitment else 0
             return f"{name}: all {bought} that were bought are in use. Buy the next bundle to go on."
@@ -147,22 +215,22 @@ def message_of(standing: MeterStanding, decision: Decision) -> str:
         case "budget_reached":
             return f"{name}: the monthly cap on billed usage is reached. It begins anew on {ends}."
         case "suspended":
-            return suspended_message(standing.organization)
+            return suspended_message(status.organization)
         case _:
             return f"{name} is not part of the present plan. Choose a plan that has it."
 
 
-def action_for(standing: MeterStanding, decision: Decision) -> dict[str, Any] | None:
+def action_for(status: MeterStatus, decision: Decision) -> ActionAnswer | None:
     """What to do about a refusal, and where; None when it is allowed."""
     if decision.allowed:
         return None
-    organization = standing.organization
+    organization = status.organization
     match decision.code:
         case "suspended":
             return pay_invoice(organization)
         case "commitment_reached":
             return {"kind": "buy_quantity", "url": page("plans:plan", organization)}
-        case "debt" | "limit_reached" if units := paying_units(standing):
+        case "debt" | "limit_reached" if units := paying_units(status):
             return {"kind": "buy_credits", "url": buy_url(organization, units[0])}
         case _:
             return {"kind": "change_plan", "url": f"{settings.PORTAL_URL}{reverse('pricing')}"}
@@ -172,13 +240,13 @@ def suspended_message(organization: Organization) -> str:
     return f"{organization.name} is suspended for an unpaid bill. Pay it, and everything works again."
 
 
-def pay_invoice(organization: Organization) -> dict[str, Any]:
+def pay_invoice(organization: Organization) -> ActionAnswer:
     return {"kind": "pay_invoice", "url": page("plans:invoices", organization)}
 
 
-def checkout_url(standing: MeterStanding, decision: Decision) -> str:
-    action = action_for(standing, decision)
-    return action["url"] if action else buy_url(standing.organization, None)
+def checkout_url(status: MeterStatus, decision: Decision) -> str:
+    action = action_for(status, decision)
+    return action["url"] if action else buy_url(status.organization, None)
 
 
 def buy_url(organization: Organization, unit: str | None) -> str:
@@ -190,44 +258,44 @@ def page(name: str, organization: Organization) -> str:
     return f"{settings.PORTAL_URL}{reverse(name, kwargs={'org_id': organization.public_id})}"
 
 
-def paying_units(standing: MeterStanding) -> list[str]:
+def paying_units(status: MeterStatus) -> list[str]:
     """Whose credits would let more of it through, in the order in which they are drawn."""
-    terms = standing.meter_terms
+    terms = status.meter_terms
     return [rate.unit for rate in terms.credit_rates] if terms and terms.uses_credits else []
 
 
-def _way_out(standing: MeterStanding) -> str:
-    return "Buy credits or choose a larger plan to go on." if paying_units(standing) else "Choose a larger plan."
+def _way_out(status: MeterStatus) -> str:
+    return "Buy credits or choose a larger plan to go on." if paying_units(status) else "Choose a larger plan."
 
 
-def _allowance(standing: MeterStanding) -> dict[str, Any] | None:
-    terms = standing.meter_terms
+def _allowance(status: MeterStatus) -> AllowanceAnswer | None:
+    terms = status.meter_terms
     if terms is None or terms.commitment is not None:
         return None
-    remaining = standing.remaining
+    remaining = status.remaining
     return {
         "included": None if terms.included is None else as_text(terms.included),
-        "used": as_text(standing.standing.used),
-        "held": as_text(standing.standing.held_included),
+        "used": as_text(status.use.used),
+        "held": as_text(status.use.held_included),
         "remaining": None if remaining is None else as_text(remaining),
-        "window_start": standing.window.start.isoformat(),
-        "window_end": standing.window.end.isoformat(),
+        "window_start": status.window.start.isoformat(),
+        "window_end": status.window.end.isoformat(),
     }
 
 
-def _credits(standing: MeterStanding) -> dict[str, Any] | None:
+def _credits(status: MeterStatus) -> CreditsAnswer | None:
     """Of the wallet that would pay: the first with anything in it, else the first that is tried."""
-    terms = standing.meter_terms
+    terms = status.meter_terms
     if terms is None or not terms.credit_rates or not terms.uses_credits:
         return None
     units = [rate.unit for rate in terms.credit_rates]
-    filled = (unit for unit in units if standing.wallet(unit).available or standing.wallet(unit).debt)
+    filled = (unit for unit in units if status.wallet(unit).available or status.wallet(unit).debt)
     unit = next(filled, units[0])
-    return wallet_json(unit, standing.wallet(unit))
+    return wallet_json(unit, status.wallet(unit))
 
 
-def _on_exhausted(standing: MeterStanding) -> str | None:
-    terms = standing.meter_terms
+def _on_exhausted(status: MeterStatus) -> str | None:
+    terms = status.meter_terms
     if terms is None:
         return None
     if terms.commitment is not None:

@@ -8,10 +8,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from accounts.models import Organization
 from core.money import Money, minor_digits
 from core.quantities import STEP, ZERO
-from plans.engine import ladders
+from plans.engine import price_ladders
 from plans.models import Allowance, Meter, Plan, Subscription
 from usage.services.history import a_year_back, by_month, usage_by_day
-from usage.services.meter_status import MeterStanding
+from usage.services.meter_status import MeterStatus
 
 SECONDS_A_DAY = Decimal(86_400)
 MONTHS_COMPARED = 3
@@ -36,34 +36,33 @@ class Comparison:
     blocked: tuple[str, ...]
 
 
-def forecast(standing: MeterStanding) -> Forecast | None:
+def forecast(status: MeterStatus) -> Forecast | None:
     """None for readings, which do not add up, and before anything was used."""
-    used = standing.standing.used
-    elapsed = Decimal(str((standing.at - standing.window.start).total_seconds()))
-    if standing.meter.aggregation == Meter.Aggregation.LATEST or not used or elapsed < SECONDS_A_DAY:
+    used = status.use.used
+    elapsed = Decimal(str((status.at - status.window.start).total_seconds()))
+    if status.meter.aggregation == Meter.Aggregation.LATEST or not used or elapsed < SECONDS_A_DAY:
         return None
     per_day = (used / (elapsed / SECONDS_A_DAY)).quantize(STEP)
-    left = Decimal(str((standing.window.end - standing.at).total_seconds())) / SECONDS_A_DAY
+    left = Decimal(str((status.window.end - status.at).total_seconds())) / SECONDS_A_DAY
     runs_out_at = None
-    if per_day and standing.remaining is not None:
-        days = standing.remaining / per_day
-        runs_out_at = standing.at + timedelta(days=float(days)) if days <= left else None
+    if per_day and status.remaining is not None:
+        days = status.remaining / per_day
+        runs_out_at = status.at + timedelta(days=float(days)) if days <= left else None
     return Forecast(per_day, (used + per_day * left).quantize(STEP), runs_out_at)
 
 
-def billed_so_far(standing: MeterStanding) -> int:
+def billed_so_far(status: MeterStatus) -> int:
     """Minor units: what the window's overage is to cost in money by now, settled or not."""
-    terms = standing.meter_terms
+    terms = status.meter_terms
     if terms is None or terms.bill is None or terms.currency is None:
         return 0
-    covered = sum((cover.quantity for cover in standing.standing.paid.credits.values()), ZERO)
-    before, open_quantity = standing.standing.before.billed, standing.standing.overage - covered
+    before, open_quantity = status.use.ladder_start.billed, status.use.overage - status.use.coverage.from_credits
     digits = minor_digits(terms.currency)
     if terms.cap is not None:
-        open_quantity = ladders.affordable_within_cap(
+        open_quantity = price_ladders.affordable_within_cap(
             terms.bill, cap=terms.cap, minor_digits=digits, start=before, wanted=open_quantity
         )
-    return ladders.money_cost(terms.bill, before + open_quantity, minor_digits=digits)
+    return price_ladders.money_cost(terms.bill, before + open_quantity, minor_digits=digits)
 
 
 def compare_plans(*, organization: Organization, now: datetime) -> list[Comparison]:
@@ -124,5 +123,5 @@ def _overage_cost(allowance: Allowance, month: dict[int, Decimal]) -> Decimal:
     overage = _overage(allowance, month)
     if not overage or allowance.bill_ladder is None or allowance.plan.currency is None:
         return ZERO
-    cost = ladders.money_cost(allowance.bill_ladder, overage, minor_digits=minor_digits(allowance.plan.currency))
+    cost = price_ladders.money_cost(allowance.bill_ladder, overage, minor_digits=minor_digits(allowance.plan.currency))
     return Decimal(min(cost, allowance.cap_amount) if allowance.cap_amount is not None else cost)

@@ -13,8 +13,8 @@ from plans.models import Meter
 from plans.terms import timelines_for
 from usage.engine.history import Day, spread
 from usage.models import UsageCounter
-from usage.services.counter_totals import totals_since
-from usage.services.settlement_windows import Counting, used_windows
+from usage.services.counters import read_totals
+from usage.services.settlement_windows import WindowQuery, used_windows
 
 MONTHS = 12
 
@@ -41,28 +41,27 @@ def usage_by_day(*, organization: Organization, meter: Meter, first: date, last:
     timelines = timelines_for(organization_ids=[organization.pk], since=since)
     start = timelines[organization.pk].terms_at(since).window.start
     windows = used_windows(
-        [Counting(key, meter.code, meter.aggregation, since)],
+        [WindowQuery(key, meter.code, meter.aggregation, since)],
         timelines=timelines,
-        totals=totals_since({key: start}),
+        totals=read_totals({key: start}),
         until=max(now, since),
     )
     is_reading = meter.aggregation == Meter.Aggregation.LATEST
     days = _days(organization, meter, start)
     for window in windows:
-        starts = [part.segment_start for part in window.parts[1:]] + [None]
-        for position, (part, ends) in enumerate(zip(window.parts, starts, strict=True)):
+        starts = [segment.start for segment in window.segments[1:]] + [None]
+        for position, (segment, ends) in enumerate(zip(window.segments, starts, strict=True)):
             mine = [
                 day
-                for segment_start, day in days.get(window.window.start, [])
-                if (segment_start >= part.segment_start or not position) and (ends is None or segment_start < ends)
+                for segment_start, day in days.get(window.start, [])
+                if (segment_start >= segment.start or not position) and (ends is None or segment_start < ends)
             ]
-            covered = sum((cover.quantity for cover in part.paid.credits.values()), ZERO)
             for day in spread(
                 mine,
-                used=part.used,
-                overage=part.overage,
-                credits=covered,
-                billed=part.paid.billed,
+                used=segment.used,
+                overage=segment.overage,
+                credits=segment.coverage.from_credits,
+                billed=segment.coverage.billed,
                 is_reading=is_reading,
             ):
                 if point := by_date.get(day.day):

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from django.db import transaction
 
 from accounts.models import Organization
-from core.errors import NotFound, PaymentRequired, RuleRefused
+from core.errors import NotFound
 from core.public_ids import new_public_id
 from core.quantities import as_text, parse_positive_quantity
 from credits.errors import HoldEnded, ReferenceConflict
@@ -19,43 +18,16 @@ from credits.services.wallets import lock_wallets
 from notifications.services import publish
 from plans.models import Meter
 from usage.engine.entitlement import Decision
+from usage.errors import HoldRefused, MeterNotHoldable
 from usage.models import MeterState, UsageHold
 from usage.services import meter_states
 from usage.services.entitlements import message_of
-from usage.services.meter_status import MeterStanding, meter_standings
+from usage.services.meter_status import MeterStatus, meter_status
 from usage.services.settlement import settle
 
 
-class MeterNotHoldable(RuleRefused):
-    """422. Subjects and readings cannot be set aside."""
-
-    code = "meter_not_holdable"
-
-    def __init__(self, meter: Meter) -> None:
-        super().__init__(
-            f"{meter.name} cannot be held: it counts {meter.get_aggregation_display().lower()}. "
-            "Ask for the entitlement before the job, and report the event after it.",
-            meter=meter.code,
-        )
-
-
-class HoldRefused(PaymentRequired):
-    """402. What was asked for is not covered; `code` is the entitlement's."""
-
-    def __init__(self, *, standing: MeterStanding, decision: Decision, quantity: Decimal, message: str) -> None:
-        missing = min(decision.missing, quantity) if decision.missing else quantity
-        super().__init__(
-            message,
-            code=decision.code,
-            required=as_text(quantity),
-            available=as_text(quantity - missing),
-            shortfall=as_text(missing),
-        )
-        self.standing, self.decision, self.quantity = standing, decision, quantity
-
-
 @dataclass(frozen=True, slots=True)
-class Asked:
+class HoldRequest:
     """A hold as it was asked for, checked."""
 
     organization: Organization
@@ -79,7 +51,7 @@ def open_usage_hold(
     The organization's same reference returns the first hold. Raises InvalidInput, MeterNotHoldable, HoldRefused,
     ReferenceConflict.
     """
-    asked = Asked(
+    asked = HoldRequest(
         organization,
         meter,
         parse_positive_quantity(quantity),
@@ -93,13 +65,13 @@ def open_usage_hold(
         if earlier := UsageHold.objects.of(organization).filter(reference=asked.reference).first():
             return _same(earlier, asked)
         _settle_what_waits(state, now)
-        standing = meter_standings(organization=organization, meters=[meter], at=now)[0]
-        decision = standing.decide(asked.quantity)
+        status = meter_status(organization=organization, meter=meter, at=now)
+        decision = status.decide(asked.quantity)
         if not decision.allowed:
             raise HoldRefused(
-                standing=standing, decision=decision, quantity=asked.quantity, message=message_of(standing, decision)
+                status=status, decision=decision, quantity=asked.quantity, message=message_of(status, decision)
             )
-        return _open(asked, standing, decision, now)
+        return _open(asked, status, decision, now)
 
 
 def release_usage_hold(*, hold: UsageHold, now: datetime) -> UsageHold:
@@ -133,9 +105,9 @@ def sweep_holds(*, now: datetime) -> list[UsageHold | CreditHold]:
 
 
 def announce_expired(*, hold: UsageHold | CreditHold, now: datetime) -> None:
-    """`hold.expired`. A credit hold that belongs to a usage hold is told of with that."""
+    """`hold.expired`. A credit hold that belongs to a usage hold is announced with that one."""
     if isinstance(hold, UsageHold):
-        of: dict[str, Any] = {"meter": hold.meter.code, "unit": None, "quantity": as_text(hold.quantity)}
+        of: dict[str, str | None] = {"meter": hold.meter.code, "unit": None, "quantity": as_text(hold.quantity)}
     elif hold.usage_holds.exists():
         return
     else:
@@ -158,21 +130,21 @@ def get_usage_hold(*, organization: Organization | None, public_id: str) -> Usag
     return hold
 
 
-def _same(earlier: UsageHold, asked: Asked) -> UsageHold:
+def _same(earlier: UsageHold, asked: HoldRequest) -> UsageHold:
     if (earlier.meter_id, earlier.quantity) != (asked.meter.pk, asked.quantity):
         raise ReferenceConflict(asked.reference)
     return earlier
 
 
 def _settle_what_waits(state: MeterState, now: datetime) -> None:
-    """So that what was used is paid before anything is set aside: what the decision then sees is what there is."""
+    """What was used is paid before anything is set aside, so that the decision sees what is really left."""
     if state.settle_at is not None and state.settle_at <= now:
         lock_wallets(organization_ids=[state.organization_id])
         settle([state], now=now)
 
 
-def _open(asked: Asked, standing: MeterStanding, decision: Decision, now: datetime) -> UsageHold:
-    terms = standing.terms
+def _open(asked: HoldRequest, status: MeterStatus, decision: Decision, now: datetime) -> UsageHold:
+    terms = status.terms
     segments = [segment for segment, _ in terms.segments_of(asked.meter.code) if segment.start <= now]
     public_id = new_public_id("hold")
     drawn = [draw for draw in decision.draws if draw.credits]

@@ -1,34 +1,33 @@
-"""Where meters stand now: five short statements in two round trips, for one meter or those of many organizations."""
+"""The status of meters: five short statements in two round trips, for one meter or for those of many organizations."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from accounts.models import Organization
 from core import sql_arrays
 from core.prepared_statements import Statement, fetch_together
 from core.quantities import ZERO
-from credits.engine.state import NOTHING, WalletState
-from credits.reads import states_of, wallet_lots
+from credits.engine.wallet_state import NOTHING, WalletState
+from credits.wallet_states import states_of, wallet_lots
 from plans.engine.terms import CreditRate, MeterTerms, Terms
 from plans.engine.windows import Window
 from plans.models import Meter
 from plans.terms import timelines_for
-from usage.engine.entitlement import Decision, Funds, Standing, decide
-from usage.engine.settlement import Before
+from usage.engine.entitlement import Decision, Funds, MeterUse, decide
+from usage.engine.settlement import LadderStart
 from usage.models import MeterState
-from usage.services.counter_totals import counters_since, totals_of
-from usage.services.meter_states import Key
+from usage.services.counters import totals_from, totals_statement
+from usage.services.meter_states import MeterKey
 from usage.services.settlement_windows import (
-    Counting,
     UsedWindow,
-    bring_settlements,
+    WindowQuery,
+    attach_settlements,
     counted_windows,
-    is_charged,
-    settled_in,
+    settlements_statement,
 )
 
 HELD_SQL = """
@@ -55,7 +54,7 @@ class Held(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class MeterStanding:
+class MeterStatus:
     """One meter of one organization at an instant, with all that an answer about it needs."""
 
     organization: Organization
@@ -63,7 +62,7 @@ class MeterStanding:
     at: datetime
     terms: Terms
     meter_terms: MeterTerms | None
-    standing: Standing
+    use: MeterUse
     wallets: dict[str, WalletState]
 
     @property
@@ -76,17 +75,17 @@ class MeterStanding:
 
     @property
     def remaining(self) -> Decimal | None:
-        """Of what is included; None is unlimited or nothing of the kind."""
+        """Of what is included, less what open holds have set aside; None where there is no limit, or no terms."""
         if self.meter_terms is None or self.meter_terms.included is None:
             return None
-        taken = self.standing.used + self.standing.held_included
+        taken = self.use.used + self.use.held_included
         return max(self.meter_terms.included - taken, ZERO)
 
     def decide(self, quantity: Decimal) -> Decision:
         return decide(
             quantity=quantity,
             terms=self.meter_terms,
-            standing=self.standing,
+            use=self.use,
             funds=self.funds,
             suspended=self.organization.suspended_at is not None,
         )
@@ -95,14 +94,20 @@ class MeterStanding:
         return self.wallets.get(unit, NOTHING)
 
 
-def meter_standings(*, organization: Organization, meters: Iterable[Meter], at: datetime) -> list[MeterStanding]:
-    """How each meter stands at `at`, exact up to the last accepted event."""
-    return standings_of([(organization, meter) for meter in meters], at=at)
+def meter_status(*, organization: Organization, meter: Meter, at: datetime) -> MeterStatus:
+    """One meter's status at `at`, exact up to the last accepted event."""
+    return meter_statuses([(organization, meter)], at=at)[0]
 
 
-def standings_of(wanted: Iterable[tuple[Organization, Meter]], *, at: datetime) -> list[MeterStanding]:
-    """The same for meters of many organizations, in their order."""
-    keys: dict[Key, tuple[Organization, Meter]] = {(found.pk, meter.pk): (found, meter) for found, meter in wanted}
+def used_of(*, organization: Organization, meter: str, at: datetime) -> Decimal:
+    """What the window around `at` has counted of the meter with this code; of readings, the present one."""
+    found = Meter.objects.filter(code=meter).first()
+    return meter_status(organization=organization, meter=found, at=at).use.used if found else ZERO
+
+
+def meter_statuses(wanted: Iterable[tuple[Organization, Meter]], *, at: datetime) -> list[MeterStatus]:
+    """The same for many meters, of one organization or of several, in the order given."""
+    keys: dict[MeterKey, tuple[Organization, Meter]] = {(found.pk, meter.pk): (found, meter) for found, meter in wanted}
     if not keys:
         return []
     ids = list(dict.fromkeys(pk for pk, _ in keys))
@@ -111,22 +116,22 @@ def standings_of(wanted: Iterable[tuple[Organization, Meter]], *, at: datetime) 
     starts = {key: terms[key[0]].window.start for key in keys}
     units = {rate.unit for key, (_, meter) in keys.items() for rate in _rates(terms[key[0]], meter)}
     counted, settled, held, lots = fetch_together(
-        counters_since(starts),
-        settled_in((*key, start) for key, start in starts.items()),
+        totals_statement(starts),
+        settlements_statement((*key, start) for key, start in starts.items()),
         _held_and_unpaid(starts, at),
         wallet_lots(organization_ids=ids, at=at, units=units),
     )
     windows = {
         window.key: window
         for window in counted_windows(
-            [Counting(key, meter.code, meter.aggregation, at) for key, (_, meter) in keys.items()],
+            [WindowQuery(key, meter.code, meter.aggregation, at) for key, (_, meter) in keys.items()],
             timelines=timelines,
-            totals=totals_of(counted),
+            totals=totals_from(counted),
             until=at,
         )
-        if window.window.start == starts[window.key]
+        if window.start == starts[window.key]
     }
-    bring_settlements(list(windows.values()), settled)
+    attach_settlements(list(windows.values()), settled)
     readings = _readings(keys)
     holds = {(organization, meter): Held(*row) for organization, meter, *row in held}
     wallets = states_of(lots, at=at)
@@ -134,13 +139,13 @@ def standings_of(wanted: Iterable[tuple[Organization, Meter]], *, at: datetime) 
     for key, (organization, meter) in keys.items():
         its_terms = terms[organization.pk]
         found.append(
-            MeterStanding(
+            MeterStatus(
                 organization,
                 meter,
                 at,
                 its_terms,
                 its_terms.meters.get(meter.code),
-                _standing(windows.get(key), its_terms, meter, readings.get(key), holds[key]),
+                _use(windows.get(key), its_terms, meter, readings.get(key), holds[key]),
                 {rate.unit: wallets.get((organization.pk, rate.unit), NOTHING) for rate in _rates(its_terms, meter)},
             )
         )
@@ -152,43 +157,46 @@ def _rates(terms: Terms, meter: Meter) -> tuple[CreditRate, ...]:
     return meter_terms.credit_rates if meter_terms else ()
 
 
-def _standing(window: UsedWindow | None, terms: Terms, meter: Meter, reading: Decimal | None, held: Held) -> Standing:
-    amounts: dict[str, Any] = {
-        "held_included": held.included,
-        "held_credits": held.credits,
-        "held_to_bill": held.to_bill,
-        "open_holds": held.holds,
-    }
+def _use(window: UsedWindow | None, terms: Terms, meter: Meter, reading: Decimal | None, held: Held) -> MeterUse:
+    use = MeterUse(
+        used=ZERO,
+        charged=ZERO,
+        earlier_unpaid=held.unpaid_before,
+        held_included=held.included,
+        held_credits=held.credits,
+        held_to_bill=held.to_bill,
+        open_holds=held.holds,
+    )
     if window is None:
-        return Standing(ZERO, ZERO, earlier_unpaid=held.unpaid_before, **amounts)
+        return use
     covered: dict[str, Decimal] = defaultdict(Decimal)
     billed = ZERO
     unpaid = held.unpaid_before
-    current = window.parts[-1]
-    for part in window.parts:
-        if part.segment_start > terms.segment.start:
+    current = window.segments[-1]
+    for segment in window.segments:
+        if segment.start > terms.segment.start:
             break
-        current = part
-    for part in window.parts[: window.parts.index(current)]:
-        for unit, cover in part.paid.credits.items():
+        current = segment
+    for segment in window.segments[: window.segments.index(current)]:
+        for unit, cover in segment.coverage.credits.items():
             covered[unit] += cover.quantity
-        billed += part.paid.billed
-        unpaid += part.paid.unpaid
-    used = current.used if is_charged(current.terms) else current.total
+        billed += segment.coverage.billed
+        unpaid += segment.coverage.unpaid
+    used = current.used if current.charged_terms else current.total
     if meter.aggregation == Meter.Aggregation.LATEST:
         used = reading or ZERO
-    return Standing(
+    return replace(
+        use,
         used=used,
         charged=current.used,
         overage=current.overage,
-        paid=current.paid,
-        before=Before(dict(covered), billed),
+        coverage=current.coverage,
+        ladder_start=LadderStart(dict(covered), billed),
         earlier_unpaid=unpaid,
-        **amounts,
     )
 
 
-def _readings(keys: Mapping[Key, tuple[Organization, Meter]]) -> dict[Key, Decimal | None]:
+def _readings(keys: Mapping[MeterKey, tuple[Organization, Meter]]) -> dict[MeterKey, Decimal | None]:
     latest = [key for key, (_, meter) in keys.items() if meter.aggregation == Meter.Aggregation.LATEST]
     if not latest:
         return {}
@@ -201,8 +209,8 @@ def _readings(keys: Mapping[Key, tuple[Organization, Meter]]) -> dict[Key, Decim
     }
 
 
-def _held_and_unpaid(starts: Mapping[Key, datetime], at: datetime) -> Statement:
-    """Asks for the rows of `Held`, by organization and meter."""
+def _held_and_unpaid(starts: Mapping[MeterKey, datetime], at: datetime) -> Statement:
+    """The query for the figures of `Held`, by organization and meter."""
     rows = [(*key, at, window_start) for key, window_start in starts.items()]
-    wanted, values = sql_arrays.wanted(("bigint", "bigint", "timestamptz", "timestamptz"), rows)
+    wanted, values = sql_arrays.rows_to_join(("bigint", "bigint", "timestamptz", "timestamptz"), rows)
     return HELD_SQL.format(wanted=wanted), values

@@ -1,22 +1,23 @@
-"""One segment's payment, from what was decided to the rows that keep it."""
+"""Writing down what was settled: the rows that keep it, what goes back to wallets, and what windows bill."""
 
-import functools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
+from accounts.models import Organization
 from core import sql_arrays
+from core.money import minor_digits
 from core.prepared_statements import prepared_cursor
 from core.quantities import ZERO
 from credits.services.spending import restore
-from usage.engine.settlement import Before, Cover, Settled
-from usage.models import SettlementDraw
-from usage.services.meter_states import Key
-from usage.services.settlement_windows import Part, UsedWindow
+from plans.models import Meter
+from plans.services.billed_usage import report_billed_quantity
+from usage.models import Settlement, SettlementDraw
+from usage.services.segment_payments import SegmentKey, SegmentPayment
+from usage.services.settlement_windows import UsedWindow
 
-KEEP_SQL = """
+SAVE_SQL = """
 INSERT INTO usage_settlement
     (organization_id, meter_id, window_start, segment_start, used, included, events, overage, from_credits, billed,
      unpaid, revision, settled_at)
@@ -30,113 +31,71 @@ SELECT settled.*, %s
        revision = excluded.revision, settled_at = excluded.settled_at
 RETURNING organization_id, meter_id, window_start, segment_start, id
 """
-KEEP_DRAWS_SQL = """
+SAVE_DRAWS_SQL = """
 INSERT INTO usage_settlementdraw
     (settlement_id, unit_id, reference, quantity, charged, restored_quantity, restored, created_at)
 SELECT drawn.*, 0, 0, %s
   FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::numeric[], %s::numeric[]) AS drawn
 """
 
-Segment = tuple[int, int, datetime, datetime]
-"""Organization, meter, start of the window, start of the segment."""
 
-
-@dataclass(slots=True, eq=False)
-class Posting:
-    """How a part is to be paid now. `movements` are credits to draw (positive) or to give back, per unit.
-
-    `references` name draws that were posted otherwise than by `reference` (a hold's capture); `dust` was drawn and buys
-    nothing; `short` are the units whose wallets gave less than asked. A slice `keeps_totals`: it only pays.
-    """
-
-    window: UsedWindow
-    part: Part
-    settled: Settled
-    movements: dict[str, Decimal]
-    before: Before
-    at: datetime
-    keeps_totals: bool = False
-    references: dict[str, str] = field(default_factory=dict)
-    dust: dict[str, Decimal] = field(default_factory=dict)
-    short: set[str] = field(default_factory=set)
-
-    @property
-    def key(self) -> Key:
-        return self.window.key
-
-    @property
-    def segment(self) -> Segment:
-        return (*self.key, self.window.window.start, self.part.segment_start)
-
-    @property
-    def revision(self) -> int:
-        return (self.part.row.revision if self.part.row else 0) + 1
-
-    @property
-    def new_events(self) -> int:
-        return 0 if self.keeps_totals else self.part.events - (self.part.row.events if self.part.row else 0)
-
-    @property
-    def drawn(self) -> Decimal:
-        return sum(self.movements.values(), ZERO)
-
-    @property
-    def is_billed_changed(self) -> bool:
-        return self.settled.billed != self.part.paid.billed
-
-    @property
-    def overage(self) -> Decimal:
-        covered = sum((cover.quantity for cover in self.settled.credits.values()), ZERO)
-        return covered + self.settled.billed + self.settled.unpaid
-
-    @property
-    def says_something_new(self) -> bool:
-        row, part = self.part.row, self.part
-        if row is None:
-            return bool(part.events or self.overage) and not (self.keeps_totals and not self.overage)
-        paid = (part.paid.billed, part.paid.unpaid, dict(part.paid.credits))
-        is_paid_otherwise = paid != (self.settled.billed, self.settled.unpaid, self.settled.credits)
-        is_counted_otherwise = (row.used, row.events, row.included) != (part.used, part.events, self.included)
-        return is_paid_otherwise or (is_counted_otherwise and not self.keeps_totals)
-
-    @property
-    def included(self) -> Decimal | None:
-        return self.part.terms.included if self.part.terms else None
-
-    def reference(self, unit: str) -> str:
-        organization, meter = self.key
-        window, segment = self.window.window.start, self.part.segment_start
-        stem = f"settle:{organization}:{meter}:{_stamp(window)}:{_stamp(segment)}"
-        return f"{stem}:{unit}:{self.revision}"
-
-    def covered_before(self, unit: str) -> Decimal:
-        """How far the unit's ladder was climbed before this posting: by earlier segments, and by this one so far."""
-        return self.before.credits.get(unit, ZERO) + self.part.paid.credits.get(unit, Cover()).quantity
-
-
-@functools.lru_cache(maxsize=1_000)
-def _stamp(moment: datetime) -> str:
-    return moment.strftime("%Y%m%dT%H%M%S.%f")
-
-
-def write(postings: Sequence[Posting], *, now: datetime) -> None:
-    """Keep what was paid and how, and give back what is no longer owed. The draws have been posted."""
-    if not postings:
+def save_settlements(payments: Sequence[SegmentPayment], *, now: datetime) -> None:
+    """Keep what was paid and how, and give back what is no longer owed. The credits have been drawn."""
+    if not payments:
         return
-    kept = _keep(postings, now)
+    ids = _save(payments, now)
     draws: list[_Draw] = []
-    for posting in postings:
-        settlement_id = kept[posting.segment]
-        draws += _draws(settlement_id, posting, now)
-        _give_back(settlement_id, posting, now)
+    for payment in payments:
+        settlement_id = ids[payment.segment_key]
+        draws += _draws(settlement_id, payment, now)
+        _give_back(settlement_id, payment, now)
     if draws:
-        _keep_draws(draws, now)
+        _save_draws(draws, now)
 
 
-def _keep(postings: Sequence[Posting], now: datetime) -> dict[Segment, int]:
-    """Their settlements' primary keys. Written out here: the ORM takes three times as long for thousands of rows."""
+def report_billed_totals(windows: Iterable[UsedWindow], *, now: datetime) -> None:
+    """Tell `plans` what each window bills by now, all its segments together."""
+    for window in windows:
+        organization_id, meter_id = window.key
+        quantity, amount, currency = _billed_total(window)
+        if currency is None:
+            continue
+        report_billed_quantity(
+            organization=Organization.objects.get(pk=organization_id),
+            meter=Meter.objects.get(pk=meter_id),
+            window_start=window.start,
+            window_end=window.end,
+            quantity=quantity,
+            amount=amount,
+            currency=currency,
+            now=now,
+        )
+
+
+def _billed_total(window: UsedWindow) -> tuple[Decimal, int, str | None]:
+    """Quantity, minor units and currency; every segment's part at its own price, and only the whole is rounded."""
+    organization_id, meter_id = window.key
+    settlements = Settlement.objects.filter(
+        organization_id=organization_id, meter_id=meter_id, window_start=window.start
+    )
+    billed = {settlement.segment_start: settlement.billed for settlement in settlements}
+    quantity, amount, currency = ZERO, ZERO, None
+    for segment in window.segments:
+        if segment.start not in billed or segment.terms is None or segment.terms.bill is None:
+            continue
+        currency, bill, more = segment.terms.currency, segment.terms.bill, billed[segment.start]
+        amount += bill.exact_cost(quantity + more) - bill.exact_cost(quantity)
+        quantity += more
+    if currency is None:
+        return quantity, 0, None
+    minor = amount.scaleb(minor_digits(currency)).quantize(Decimal(1), rounding=ROUND_HALF_UP)
+    return quantity, int(minor), currency
+
+
+def _save(payments: Sequence[SegmentPayment], now: datetime) -> dict[SegmentKey, int]:
+    """Returns the settlements' primary keys. In SQL, since the ORM takes three times as long for thousands of rows."""
     organizations, meters, windows, segments, *figures = zip(
-        *((*posting.segment, *_figures(posting)) for posting in postings), strict=True
+        *((*payment.segment_key, *_figures(payment)) for payment in payments), strict=True
     )
     keys = [
         sql_arrays.numbers(organizations),
@@ -145,21 +104,25 @@ def _keep(postings: Sequence[Posting], now: datetime) -> dict[Segment, int]:
         sql_arrays.repeated(segments),
     ]
     with prepared_cursor() as cursor:
-        cursor.execute(KEEP_SQL, [now, *keys, *(sql_arrays.numbers(column) for column in figures)])
+        cursor.execute(SAVE_SQL, [now, *keys, *(sql_arrays.numbers(column) for column in figures)])
         return {(row[0], row[1], row[2], row[3]): row[4] for row in cursor.fetchall()}
 
 
-def _figures(posting: Posting) -> tuple[Decimal | int | None, ...]:
-    row, keeps = posting.part.row, posting.keeps_totals
+def _figures(payment: SegmentPayment) -> tuple[Decimal | int | None, ...]:
+    last, coverage = payment.segment.last, payment.coverage
+    if payment.is_slice:
+        used, events = (last.used, last.events) if last else (ZERO, 0)
+    else:
+        used, events = payment.segment.used, payment.segment.events
     return (
-        (row.used if row else ZERO) if keeps else posting.part.used,
-        posting.included,
-        (row.events if row else 0) if keeps else posting.part.events,
-        posting.overage,
-        sum((cover.quantity for cover in posting.settled.credits.values()), ZERO),
-        posting.settled.billed,
-        posting.settled.unpaid,
-        posting.revision,
+        used,
+        payment.included,
+        events,
+        coverage.total,
+        coverage.from_credits,
+        coverage.billed,
+        coverage.unpaid,
+        payment.revision,
     )
 
 
@@ -171,28 +134,28 @@ class _Draw(NamedTuple):
     charged: Decimal
 
 
-def _draws(settlement_id: int, posting: Posting, now: datetime) -> Iterable[_Draw]:
-    for unit, cover in posting.settled.credits.items():
-        before = posting.part.paid.credits.get(unit, Cover())
-        charged = posting.movements.get(unit, ZERO)
-        reference = posting.reference(unit)
-        if posting.dust.get(unit):
-            restore(reference=f"{reference}:rest", original_reference=reference, amount=posting.dust[unit], now=now)
-        if cover.quantity > before.quantity or charged > 0:
+def _draws(settlement_id: int, payment: SegmentPayment, now: datetime) -> Iterable[_Draw]:
+    for unit, cover in payment.coverage.credits.items():
+        earlier = payment.segment.coverage.cover_of(unit)
+        charged = payment.movements.get(unit, ZERO)
+        reference = payment.reference(unit)
+        if payment.unusable.get(unit):
+            restore(reference=f"{reference}:rest", original_reference=reference, amount=payment.unusable[unit], now=now)
+        if cover.quantity > earlier.quantity or charged > 0:
             yield _Draw(
                 settlement_id,
                 unit,
-                posting.references.get(unit, reference),
-                max(cover.quantity - before.quantity, ZERO),
+                payment.references.get(unit, reference),
+                max(cover.quantity - earlier.quantity, ZERO),
                 max(charged, ZERO),
             )
 
 
-def _keep_draws(draws: Sequence[_Draw], now: datetime) -> None:
+def _save_draws(draws: Sequence[_Draw], now: datetime) -> None:
     settlements, units, references, quantities, charged = zip(*draws, strict=True)
     with prepared_cursor() as cursor:
         cursor.execute(
-            KEEP_DRAWS_SQL,
+            SAVE_DRAWS_SQL,
             [
                 now,
                 sql_arrays.numbers(settlements),
@@ -204,18 +167,18 @@ def _keep_draws(draws: Sequence[_Draw], now: datetime) -> None:
         )
 
 
-def _give_back(settlement_id: int, posting: Posting, now: datetime) -> None:
+def _give_back(settlement_id: int, payment: SegmentPayment, now: datetime) -> None:
     """Last drawn first: the unit drawn last (which the engine decides), and of a unit the newest draw."""
-    for unit, before in posting.part.paid.credits.items():
-        after = posting.settled.credits.get(unit, Cover())
-        quantity, amount = before.quantity - after.quantity, before.charged - after.charged
+    for unit, earlier in payment.segment.coverage.credits.items():
+        cover = payment.coverage.cover_of(unit)
+        quantity, amount = earlier.quantity - cover.quantity, earlier.charged - cover.charged
         if quantity <= 0 and amount <= 0:
             continue
         for draw in SettlementDraw.objects.filter(settlement=settlement_id, unit_id=unit).order_by("-pk"):
             part_quantity = min(max(quantity, ZERO), draw.quantity - draw.restored_quantity)
             part_amount = min(max(amount, ZERO), draw.charged - draw.restored)
             if part_amount:
-                reference = f"{posting.reference(unit)}:back:{draw.pk}"
+                reference = f"{payment.reference(unit)}:back:{draw.pk}"
                 restore(reference=reference, original_reference=draw.reference, amount=part_amount, now=now)
             if part_amount or part_quantity:
                 draw.restored_quantity += part_quantity

@@ -1,4 +1,4 @@
-"""A meter's windows as settlement sees them: each segment with its terms, what it used and how that was paid."""
+"""What there is to settle: a meter's windows, each segment with its terms, its usage, and how that was covered."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,17 +10,14 @@ from core import sql_arrays
 from core.prepared_statements import Statement, prepared_cursor
 from core.quantities import ZERO
 from plans.engine.terms import MeterTerms, Terms
-from plans.engine.windows import Window
 from plans.terms import RememberedTimeline
-from usage.engine.settlement import NOTHING_PAID, Cover, Paid, SegmentUse, overages
-from usage.services.counter_totals import KINDS, Total, Totals, carried_into
-from usage.services.meter_states import Key
-
-NO_EVENTS = Total(0, ZERO, ZERO)
-
+from usage.engine.settlement import NOTHING_COVERED, Coverage, CreditCover, SegmentUse, overages
+from usage.models import MeterState
+from usage.services.counters import WINDOW_KEY, Totals, carried_readings
+from usage.services.meter_states import MeterKey
 
 # Units stand in the order in which they were first drawn on.
-SETTLED_SQL = """
+SETTLEMENTS_SQL = """
 SELECT settlement.organization_id, settlement.meter_id, settlement.window_start, settlement.segment_start,
        drawn.units, drawn.covered, drawn.charged,
        settlement.used, settlement.included, settlement.events, settlement.billed, settlement.unpaid,
@@ -38,100 +35,115 @@ SELECT settlement.organization_id, settlement.meter_id, settlement.window_start,
 """
 
 
-class Settled(NamedTuple):
-    """What was last settled of a segment."""
+class LastSettlement(NamedTuple):
+    """A segment as it was last settled: the row's figures, but those that `Coverage` has."""
 
     used: Decimal
     included: Decimal | None
     events: int
-    billed: Decimal
-    unpaid: Decimal
     revision: int
 
 
 @dataclass(slots=True)
-class Part:
-    """One segment of a window. `total` is what the window had counted at its end, `used` the charged part of it."""
+class UsedSegment:
+    """One segment of a window. `total` is what the window had counted at its end, `used` the charged part of it.
 
-    segment_start: datetime
+    `coverage` says how its overage was paid when it was last settled.
+    """
+
+    start: datetime
     terms: MeterTerms | None
     events: int
     total: Decimal
     used: Decimal
     overage: Decimal = ZERO
-    row: Settled | None = None
-    paid: Paid = NOTHING_PAID
+    last: LastSettlement | None = None
+    coverage: Coverage = NOTHING_COVERED
+
+    @property
+    def charged_terms(self) -> MeterTerms | None:
+        """None where nothing is charged: a plan that does not have the meter, or a commitment, which the subscription
+        pays for.
+        """
+        return self.terms if _is_charged(self.terms) else None
 
 
 @dataclass(slots=True)
 class UsedWindow:
-    """One window of one organization's meter."""
+    """One window of one organization's meter, its segments oldest first."""
 
-    key: Key
-    meter: str
-    window: Window
-    terms: Terms
-    parts: list[Part] = field(default_factory=list)
+    key: MeterKey
+    start: datetime
+    end: datetime
+    segments: list[UsedSegment] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Counting:
-    """Which windows to look at: from the one around `since` on. `aggregation` decides how totals run."""
+class WindowQuery:
+    """Which windows of a meter to read: from the one around `since` on. `aggregation` decides how totals run."""
 
-    key: Key
+    key: MeterKey
     meter: str
     aggregation: str
     since: datetime
 
+    @classmethod
+    def of(cls, state: MeterState, *, now: datetime) -> "WindowQuery":
+        """The windows that are due to be settled."""
+        return cls(state.key, state.meter.code, state.meter.aggregation, state.settle_from or now)
+
 
 def used_windows(
-    counting: Sequence[Counting],
+    queries: Sequence[WindowQuery],
     *,
     timelines: Mapping[int, RememberedTimeline],
     totals: Totals,
     until: datetime,
 ) -> list[UsedWindow]:
     """Every window with something in it, oldest first, up to the one around `until`."""
-    found = counted_windows(counting, timelines=timelines, totals=totals, until=until)
+    found = counted_windows(queries, timelines=timelines, totals=totals, until=until)
     if found:
         with prepared_cursor() as cursor:
-            cursor.execute(*settled_in((*window.key, window.window.start) for window in found))
-            bring_settlements(found, cursor.fetchall())
+            cursor.execute(*settlements_statement((*window.key, window.start) for window in found))
+            attach_settlements(found, cursor.fetchall())
     return found
 
 
 def counted_windows(
-    counting: Sequence[Counting],
+    queries: Sequence[WindowQuery],
     *,
     timelines: Mapping[int, RememberedTimeline],
     totals: Totals,
     until: datetime,
 ) -> list[UsedWindow]:
-    """The same before it is known how any of it was paid."""
-    windows: list[tuple[Counting, Terms]] = []
-    for one in counting:
-        timeline = timelines[one.key[0]]
-        counted = totals.get(one.key, {})
+    """The same, before it is read how any of it was covered."""
+    windows: list[tuple[WindowQuery, Terms]] = []
+    for query in queries:
+        timeline = timelines[query.key[0]]
+        counted = totals.get(query.key, {})
         last = max([until, *counted])
-        moment = one.since
+        at = query.since
         while True:
-            terms = timeline.terms_at(moment)
-            if terms.window.start in counted or one.aggregation == "latest":
-                windows.append((one, terms))
+            terms = timeline.terms_at(at)
+            if terms.window.start in counted or query.aggregation == "latest":
+                windows.append((query, terms))
             if terms.window.end > last:
                 break
-            moment = terms.window.end
-    carried = carried_into((*one.key, terms.window.start) for one, terms in windows if one.aggregation == "latest")
+            at = terms.window.end
+    carried = carried_readings(
+        (*query.key, terms.window.start) for query, terms in windows if query.aggregation == "latest"
+    )
     found = [
-        _used_window(one, terms, totals, carried.get((*one.key, terms.window.start), ZERO)) for one, terms in windows
+        _used_window(query, terms, totals, carried.get((*query.key, terms.window.start), ZERO))
+        for query, terms in windows
     ]
-    return sorted(found, key=lambda window: (window.key[0], window.window.start))
+    return sorted(found, key=lambda window: (window.key[0], window.start))
 
 
-def _used_window(one: Counting, terms: Terms, totals: Totals, carried: Decimal) -> UsedWindow:
-    counted = totals.get(one.key, {}).get(terms.window.start, {})
-    segments = terms.segments_of(one.meter)
-    window = UsedWindow(one.key, one.meter, terms.window, terms)
+def _used_window(query: WindowQuery, terms: Terms, totals: Totals, carried: Decimal) -> UsedWindow:
+    counted = totals.get(query.key, {}).get(terms.window.start, {})
+    segments = terms.segments_of(query.meter)
+    window = UsedWindow(query.key, terms.window.start, terms.window.end)
     running = charged_so_far = carried
     for position, (segment, meter_terms) in enumerate(segments):
         end = segments[position + 1][0].start if position + 1 < len(segments) else None
@@ -141,40 +153,41 @@ def _used_window(one: Counting, terms: Terms, totals: Totals, carried: Decimal) 
             if (start >= segment.start or position == 0) and (end is None or start < end)
         ]
         events = sum(total.events for total in inside)
-        if one.aggregation == "latest":
+        if query.aggregation == "latest":
             running = max([running, *(total.highest for total in inside)])
-            charged_so_far = running if is_charged(meter_terms) else charged_so_far
+            charged_so_far = running if _is_charged(meter_terms) else charged_so_far
         else:
             added = sum((total.billable for total in inside), ZERO)
             running += added
-            charged_so_far += added if is_charged(meter_terms) else ZERO
-        window.parts.append(Part(segment.start, meter_terms, events, running, charged_so_far))
-    charged = [part for part in window.parts if is_charged(part.terms)]
-    uses = [SegmentUse(part.used, part.terms.included) for part in charged if part.terms]
-    for part, overage in zip(charged, overages(uses), strict=True):
-        part.overage = overage
+            charged_so_far += added if _is_charged(meter_terms) else ZERO
+        window.segments.append(UsedSegment(segment.start, meter_terms, events, running, charged_so_far))
+    charged = [(used, its_terms) for used in window.segments if (its_terms := used.charged_terms)]
+    found = overages([SegmentUse(used.used, its_terms.included) for used, its_terms in charged])
+    for (used, _), overage in zip(charged, found, strict=True):
+        used.overage = overage
     return window
 
 
-def is_charged(terms: MeterTerms | None) -> bool:
+def _is_charged(terms: MeterTerms | None) -> bool:
     """What a plan does not have is not charged for, and what is committed to is paid by the subscription."""
     return terms is not None and terms.commitment is None
 
 
-def settled_in(windows: Iterable[tuple[int, int, datetime]]) -> Statement:
-    """Asks for the rows of `bring_settlements`: of each organization, meter and start of a window."""
-    wanted, values = sql_arrays.wanted(KINDS, list(windows))
-    return SETTLED_SQL.format(wanted=wanted), values
+def settlements_statement(windows: Iterable[tuple[int, int, datetime]]) -> Statement:
+    """The query whose rows `attach_settlements` takes, for each organization, meter and start of a window."""
+    wanted, values = sql_arrays.rows_to_join(WINDOW_KEY, list(windows))
+    return SETTLEMENTS_SQL.format(wanted=wanted), values
 
 
-def bring_settlements(windows: Sequence[UsedWindow], rows: Iterable[tuple[Any, ...]]) -> None:
-    """Say in each part how it was paid."""
-    parts = {
-        (*window.key, window.window.start, part.segment_start): part for window in windows for part in window.parts
+def attach_settlements(windows: Sequence[UsedWindow], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Say in each segment how it was covered."""
+    segments = {
+        (*window.key, window.start, segment.start): segment for window in windows for segment in window.segments
     }
-    for organization, meter, window_start, segment_start, units, covered, charged, *settled in rows:
-        part = parts.get((organization, meter, window_start, segment_start))
-        if part is not None:
-            part.row = row = Settled(*settled)
-            covers = map(Cover, covered or (), charged or ())
-            part.paid = Paid(dict(zip(units or (), covers, strict=True)), row.billed, row.unpaid)
+    for organization, meter, window_start, segment_start, units, covered, charged, *figures in rows:
+        segment = segments.get((organization, meter, window_start, segment_start))
+        if segment is not None:
+            used, included, events, billed, unpaid, revision = figures
+            segment.last = LastSettlement(used, included, events, revision)
+            covers = map(CreditCover, covered or (), charged or ())
+            segment.coverage = Coverage(dict(zip(units or (), covers, strict=True)), billed, unpaid)

@@ -6,40 +6,28 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Organization
 from usage.models import MeterState, TallyRun, TallyTrouble
-from usage.services.settlement import Outcome, due_states, settle
-from usage.services.thresholds import watch
+from usage.services import meter_states
+from usage.services.meter_alerts import check_meters
+from usage.services.settlement import SettlementOutcome, settle
 
 logger = logging.getLogger(__name__)
 
 ORGANIZATIONS_AT_ONCE = 200
 
-# Usage that nothing paid for is tried again where a wallet it may draw on has something to give.
-UNPAID_SQL = """
-UPDATE usage_meterstate state
-   SET settle_at = least(state.settle_at, %(now)s), settle_from = least(state.settle_from, unpaid.since)
-  FROM (SELECT organization_id, meter_id, min(window_start) AS since
-          FROM usage_settlement WHERE unpaid > 0 GROUP BY 1, 2) unpaid
- WHERE state.organization_id = unpaid.organization_id AND state.meter_id = unpaid.meter_id
-   AND (%(organization)s::bigint IS NULL OR state.organization_id = %(organization)s)
-   AND EXISTS (SELECT FROM credits_wallet wallet JOIN plans_creditrate rate ON rate.unit_id = wallet.unit_id
-                WHERE wallet.organization_id = state.organization_id AND rate.meter_id = state.meter_id
-                  AND wallet.debt = 0 AND wallet.balance > wallet.held)
-"""
-
 
 def tally(*, now: datetime, organization: Organization | None = None) -> TallyRun:
-    """Settle everything that waits at `now`, here and at once; `run` says what was done.
+    """Settle everything that waits at `now`, here and at once; the run says what was done.
 
     Two at once share the work, and one that was killed leaves the rest waiting for the next.
     """
-    run, parts = begin_tally(now=now, organization=organization)
-    for batch in parts:
+    run, batches = begin_tally(now=now, organization=organization)
+    for batch in batches:
         tally_batch(run=run, organization_ids=batch, now=now)
     run.refresh_from_db()
     return run
@@ -48,24 +36,20 @@ def tally(*, now: datetime, organization: Organization | None = None) -> TallyRu
 def begin_tally(*, now: datetime, organization: Organization | None = None) -> tuple[TallyRun, list[list[int]]]:
     """A run, and the batches of organizations that it consists of: for `tally_batch`, on any machine, in any order."""
     waiting = waiting_organizations(now=now, organization=organization)
-    parts = [waiting[start : start + ORGANIZATIONS_AT_ONCE] for start in range(0, len(waiting), ORGANIZATIONS_AT_ONCE)]
-    finished_at = None if parts else timezone.now()
-    return TallyRun.objects.create(started_at=now, batches_left=len(parts), finished_at=finished_at), parts
+    batches = [
+        waiting[start : start + ORGANIZATIONS_AT_ONCE] for start in range(0, len(waiting), ORGANIZATIONS_AT_ONCE)
+    ]
+    finished_at = None if batches else timezone.now()
+    return TallyRun.objects.create(started_at=now, batches_left=len(batches), finished_at=finished_at), batches
 
 
 def waiting_organizations(*, now: datetime, organization: Organization | None = None) -> list[int]:
     """Those with something to settle, unpaid usage that can now be paid included."""
-    pay_unpaid(now=now, organization=organization)
+    meter_states.mark_unpaid_due(now=now, organization=organization)
     waiting = MeterState.objects.filter(settle_at__lte=now)
     if organization is not None:
         waiting = waiting.filter(organization=organization)
     return list(waiting.order_by("organization_id").values_list("organization_id", flat=True).distinct())
-
-
-def pay_unpaid(*, now: datetime, organization: Organization | None = None) -> None:
-    """Mark what is unpaid and could be paid now."""
-    with connection.cursor() as cursor:
-        cursor.execute(UNPAID_SQL, {"now": now, "organization": organization.pk if organization else None})
 
 
 def tally_batch(*, run: TallyRun, organization_ids: Sequence[int], now: datetime) -> None:
@@ -76,19 +60,19 @@ def tally_batch(*, run: TallyRun, organization_ids: Sequence[int], now: datetime
     except Exception:
         logger.warning("A batch of the tally failed; its organizations are settled one by one", exc_info=True)
         _record(run, list(_one_by_one(run, organization_ids, now)), len(organization_ids))
-    watch(now=now, organization_ids=organization_ids)
+    check_meters(now=now, organization_ids=organization_ids)
     seconds = Decimal(str(round(time.monotonic() - started, 3)))
     mine = TallyRun.objects.filter(pk=run.pk)
     mine.update(seconds=F("seconds") + seconds, batches_left=F("batches_left") - 1)
     mine.filter(batches_left=0, finished_at=None).update(finished_at=timezone.now())
 
 
-def _settle(organization_ids: Sequence[int], now: datetime) -> Outcome:
+def _settle(organization_ids: Sequence[int], now: datetime) -> SettlementOutcome:
     with transaction.atomic():
-        return settle(due_states(organization_ids, now=now), now=now)
+        return settle(meter_states.lock_due_to_settle(organization_ids, now=now), now=now)
 
 
-def _one_by_one(run: TallyRun, organization_ids: Sequence[int], now: datetime) -> Iterable[Outcome]:
+def _one_by_one(run: TallyRun, organization_ids: Sequence[int], now: datetime) -> Iterable[SettlementOutcome]:
     for organization_id in organization_ids:
         try:
             yield _settle([organization_id], now)
@@ -100,7 +84,7 @@ def _one_by_one(run: TallyRun, organization_ids: Sequence[int], now: datetime) -
             TallyRun.objects.filter(pk=run.pk).update(errors=F("errors") + 1)
 
 
-def _record(run: TallyRun, outcomes: Sequence[Outcome], organizations: int) -> None:
+def _record(run: TallyRun, outcomes: Sequence[SettlementOutcome], organizations: int) -> None:
     TallyRun.objects.filter(pk=run.pk).update(
         organizations=F("organizations") + organizations,
         events=F("events") + max(sum(outcome.events for outcome in outcomes), 0),

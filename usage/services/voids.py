@@ -9,6 +9,7 @@ from core.background import after_commit
 from core.errors import InvalidInput, NotFound
 from usage.models import UsageEvent
 from usage.services import counters, meter_states
+from usage.services.counters import CountedEvent
 
 LONGEST_REASON = 500
 
@@ -25,27 +26,11 @@ def void_event(*, organization: Organization, event_id: str, reason: str, now: d
     event = events.first()
     if event is None:
         raise NotFound(f"This organization has no event {event_id!r}.")
-    meter_states.touch({(organization.pk, event.meter_id): event.event_at}, now=now)
+    meter_states.lock_and_mark_due({(organization.pk, event.meter_id): event.event_at}, now=now)
     event.refresh_from_db()
     if event.voided_at is None:
         event.voided_at, event.void_reason = now, reason
         event.save(update_fields=["voided_at", "void_reason"])
-        counters.uncount(as_counted(event))
-        after_commit("usage.tasks.watch_usage")
+        counters.uncount_event(CountedEvent.of(event))
+        after_commit("usage.tasks.check_meters")
     return event
-
-
-def as_counted(event: UsageEvent) -> counters.Counted:
-    return counters.Counted(
-        event.organization_id,
-        event.meter_id,
-        event.meter.aggregation,
-        event.window_start,
-        event.segment_start,
-        event.event_at,
-        event.event_id,
-        event.quantity,
-        event.counted,
-        event.subject,
-        event.billable,
-    )

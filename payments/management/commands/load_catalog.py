@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from payments.catalogue_file.loading import CatalogueRefused, load, said
+from payments.catalogue_file import CatalogueRefused, load
 
 
 class Command(BaseCommand):
@@ -27,7 +27,10 @@ class Command(BaseCommand):
         except CatalogueRefused as refused:
             problems = "\n".join(f"  {problem}" for problem in refused.problems)
             raise CommandError(f"Nothing was changed. {len(refused.problems)} problem(s):\n{problems}") from refused
-        said(outcomes, self.stdout.write)
+        changed = [outcome for outcome in outcomes if outcome.verb != "unchanged"]
+        for outcome in changed:
+            self.stdout.write(str(outcome))
+        self.stdout.write(f"{len(changed)} changed, {len(outcomes) - len(changed)} unchanged.")
         if options["dry_run"]:
             self.stdout.write("Dry run: nothing was changed.")
         else:
