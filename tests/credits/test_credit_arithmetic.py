@@ -5,12 +5,12 @@ from decimal import Decimal as D
 
 import pytest
 
-from credits.engine.burn import Lot, draw, in_burn_order
-from credits.engine.codes import ALPHABET, hash_of, last_four, new_code, normalised
+from credits.engine.burn_order import Lot, draw, in_burn_order
 from credits.engine.forecast import per_day, round_up_to_step, runs_out_at
-from credits.engine.low import is_low, next_watch
-from credits.engine.refunds import Refundable, credits_for, money_for, refundable
-from credits.engine.state import Lapsed, NextExpiry, wallet_state
+from credits.engine.gift_card_codes import ALPHABET, hash_of, last_four, new_code, normalised
+from credits.engine.low_balance import is_low, next_watch
+from credits.engine.refund_limits import Refundable, credits_for, money_for, refundable
+from credits.engine.wallet_state import Lapsed, NextExpiry, wallet_state
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -106,7 +106,7 @@ def test_low_is_less_than_a_fifth_or_than_the_own_mark(available, threshold, low
 
 
 @pytest.mark.parametrize(
-    ("said", "top_up_at", "mark"),
+    ("sent", "top_up_at", "mark"),
     [
         ((False, False), None, 2),
         ((True, False), None, 0),
@@ -118,12 +118,9 @@ def test_low_is_less_than_a_fifth_or_than_the_own_mark(available, threshold, low
         ((True, True), D(0), 0),
     ],
 )
-def test_the_next_balance_at_which_somebody_must_look(said, top_up_at, mark):
-    low_said, exhausted_said = said
-    found = next_watch(
-        level=D(10), threshold=None, low_said=low_said, exhausted_said=exhausted_said, top_up_at=top_up_at
-    )
-    assert found == mark
+def test_the_next_balance_at_which_somebody_must_look(sent, top_up_at, mark):
+    alerts = dict(zip(("low_sent", "exhausted_sent"), sent, strict=True))
+    assert next_watch(level=D(10), threshold=None, top_up_at=top_up_at, **alerts) == mark
 
 
 def test_money_of_credits_is_rounded_down_and_credits_of_money_too():

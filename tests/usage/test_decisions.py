@@ -5,10 +5,10 @@ from decimal import Decimal as D
 import pytest
 
 from plans.engine.commitments import Bounds
-from plans.engine.ladders import parse
+from plans.engine.price_ladders import parse
 from plans.engine.terms import CommitmentTerms, CreditRate, MeterTerms
-from usage.engine.entitlement import Decision, Draw, Funds, Standing, decide
-from usage.engine.settlement import Before, Cover, Paid
+from usage.engine.entitlement import Decision, Draw, Funds, MeterUse, decide
+from usage.engine.settlement import Coverage, CreditCover, LadderStart
 
 OWN = CreditRate("own", parse([{"price": "1"}]))
 USD = CreditRate("usd", parse([{"up_to": "10", "price": "0.5"}, {"price": "0.25"}]))
@@ -28,12 +28,14 @@ def terms(beyond="credits", *, included="100", aggregation="sum", **others):
     )
 
 
-def answer(quantity, said, *, used="0", charged=None, funds=None, suspended=False, **standing):
-    figures = {name: value if isinstance(value, (int, Paid, Before)) else D(value) for name, value in standing.items()}
+def answer(quantity, said, *, used="0", charged=None, funds=None, suspended=False, **use):
+    figures = {
+        name: value if isinstance(value, (int, Coverage, LadderStart)) else D(value) for name, value in use.items()
+    }
     return decide(
         quantity=D(quantity),
         terms=said,
-        standing=Standing(D(used), D(charged or used), **figures),
+        use=MeterUse(D(used), D(charged or used), **figures),
         funds={unit: Funds(D(amount), D(debt)) for unit, (amount, debt) in (funds or {}).items()},
         suspended=suspended,
     )
@@ -116,11 +118,17 @@ def test_the_own_unit_pays_first_and_the_currency_the_rest_on_its_own_ladder():
 
 def test_ladders_go_on_where_settlement_earlier_segments_and_open_holds_stand():
     said = terms(credit_rates=(USD,))
-    paid = Paid({"usd": Cover(D(4), D(2))})
-    standing = {"used": "104", "overage": "4", "paid": paid, "before": Before({"usd": D(3)}), "held_credits": "1"}
+    coverage = Coverage({"usd": CreditCover(D(4), D(2))})
+    use = {
+        "used": "104",
+        "overage": "4",
+        "coverage": coverage,
+        "ladder_start": LadderStart({"usd": D(3)}),
+        "held_credits": "1",
+    }
     # Three before, four paid, one held: two more of the first ten, then at half the price.
-    assert answer("6", said, funds={"usd": ("2", "0")}, **standing) == allowed("credits", "0", [("usd", "6", "2")])
-    assert answer("6", said, funds={"usd": ("1.999999", "0")}, **standing) == refused(
+    assert answer("6", said, funds={"usd": ("2", "0")}, **use) == allowed("credits", "0", [("usd", "6", "2")])
+    assert answer("6", said, funds={"usd": ("1.999999", "0")}, **use) == refused(
         "limit_reached", "0.000004", "0", [("usd", "5.999996", "1.999999")]
     )
 
@@ -142,9 +150,9 @@ def test_what_earlier_segments_left_unpaid_refuses_whatever_there_is():
 
 
 def test_usage_that_shrank_gives_nothing_to_spend_before_it_is_settled():
-    paid = Paid({"own": Cover(D(5), D(5))})
+    coverage = Coverage({"own": CreditCover(D(5), D(5))})
     said = terms(credit_rates=(OWN,))
-    assert answer("1", said, used="100", overage="0", paid=paid, funds={"own": ("0", "0")}) == refused(
+    assert answer("1", said, used="100", overage="0", coverage=coverage, funds={"own": ("0", "0")}) == refused(
         "limit_reached", "1"
     )
 
@@ -177,8 +185,14 @@ def test_debt_is_no_reason_where_credits_pay_for_nothing():
 )
 def test_a_bill_goes_up_to_its_cap_with_all_that_was_billed_or_is_held_for_it(quantity, wanted):
     said = terms("bill", cap=100)
-    standing = {"used": "98", "before": Before({}, D(1)), "paid": Paid({}, D(3)), "overage": "3", "held_to_bill": "1"}
-    assert answer(quantity, said, **standing) == wanted
+    use = {
+        "used": "98",
+        "ladder_start": LadderStart({}, D(1)),
+        "coverage": Coverage({}, D(3)),
+        "overage": "3",
+        "held_to_bill": "1",
+    }
+    assert answer(quantity, said, **use) == wanted
 
 
 def test_a_bill_without_a_cap_has_no_end():
@@ -203,8 +217,8 @@ def test_credits_pay_before_the_bill_does():
 )
 def test_a_reading_goes_up_again_to_the_windows_highest_for_nothing(quantity, wanted):
     said = terms(aggregation="latest", credit_rates=(OWN,))
-    standing = {"used": "102", "charged": "106", "overage": "6", "paid": Paid({"own": Cover(D(6), D(6))})}
-    assert answer(quantity, said, funds={"own": ("2", "0")}, **standing) == wanted
+    use = {"used": "102", "charged": "106", "overage": "6", "coverage": Coverage({"own": CreditCover(D(6), D(6))})}
+    assert answer(quantity, said, funds={"own": ("2", "0")}, **use) == wanted
 
 
 def test_of_a_reading_below_what_is_included_only_what_goes_beyond_is_paid():

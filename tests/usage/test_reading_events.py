@@ -1,17 +1,17 @@
-"""From what a product reports to a fact: what is taken, exactly how, and what is refused in which words."""
+"""What a product reports, checked: what is taken, exactly how, and what is refused in which words."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 
 import pytest
 
-from plans.engine.rules import BillableRule
-from usage.engine.event_validation import Measured, Refused, read_fact, read_quantity
+from plans.engine.billable_rules import BillableRule
+from usage.engine.event_validation import EventMeter, EventRejected, read_quantity, validate_event
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 RULE = BillableRule(frozenset({"success"}), 100, None, ())
 METERS = {
-    aggregation: Measured(number, aggregation, aggregation, RULE)
+    aggregation: EventMeter(number, aggregation, aggregation, RULE)
     for number, aggregation in enumerate(["sum", "count", "unique", "latest"], 1)
 }
 GOOD = {"id": "e1", "organization": "org_1", "meter": "sum", "duration_ms": 100}
@@ -19,19 +19,19 @@ GOOD = {"id": "e1", "organization": "org_1", "meter": "sum", "duration_ms": 100}
 
 def read(**changes):
     raw = {name: value for name, value in (GOOD | changes).items() if value is not ...}
-    return read_fact(raw, organizations={"org_1": 7}, meters=METERS, now=NOW)
+    return validate_event(raw, organizations={"org_1": 7}, meters=METERS, now=NOW)
 
 
 def refusal(**changes):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(EventRejected) as refused:
         read(**changes)
     assert str(refused.value) == refused.value.message
     return refused.value.code, refused.value.message
 
 
 def test_what_an_event_leaves_out():
-    fact = read()
-    assert fact._asdict() == {
+    event = read()
+    assert event._asdict() == {
         "organization_id": 7,
         "event_id": "e1",
         "meter": METERS["sum"],
@@ -49,10 +49,10 @@ def test_what_an_event_leaves_out():
 
 def test_what_an_event_says():
     said = {"timestamp": "2026-06-15T13:59:59+02:00", "quantity": "2.50", "subject": "s", "duration_ms": 2**63 - 1}
-    fact = read(**said, properties={"a": D("1.10"), "b": True, "c": None, "d": 'x"', "e": 0, "f": False})
-    assert (fact.event_at, fact.is_timed) == (NOW - timedelta(seconds=1), True)
-    assert (fact.quantity, fact.counted, fact.subject, fact.duration_ms) == (D("2.5"), D("2.5"), "s", 2**63 - 1)
-    assert fact.properties == '{"a":1.10,"b":true,"c":null,"d":"x\\"","e":0,"f":false}'
+    event = read(**said, properties={"a": D("1.10"), "b": True, "c": None, "d": 'x"', "e": 0, "f": False})
+    assert (event.event_at, event.is_timed) == (NOW - timedelta(seconds=1), True)
+    assert (event.quantity, event.counted, event.subject, event.duration_ms) == (D("2.5"), D("2.5"), "s", 2**63 - 1)
+    assert event.properties == '{"a":1.10,"b":true,"c":null,"d":"x\\"","e":0,"f":false}'
 
 
 @pytest.mark.parametrize(("meter", "counted"), [("sum", 5), ("count", 1), ("unique", 1), ("latest", 5)])
@@ -100,8 +100,8 @@ def test_what_is_malformed_is_refused_in_one_sentence(changes, words):
 
 
 def test_what_is_no_object_at_all():
-    with pytest.raises(Refused, match="An event must be an object"):
-        read_fact("e1", organizations={}, meters={}, now=NOW)
+    with pytest.raises(EventRejected, match="An event must be an object"):
+        validate_event("e1", organizations={}, meters={}, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,8 @@ def test_what_is_no_object_at_all():
 )
 def test_the_longest_and_least_that_is_taken(changes):
     [(name, value)] = changes.items()
-    fact = read(**changes)
-    assert (fact.event_id if name == "id" else getattr(fact, name)) == value
+    event = read(**changes)
+    assert (event.event_id if name == "id" else getattr(event, name)) == value
 
 
 @pytest.mark.parametrize("nothing", [None, {}, ...])
@@ -190,6 +190,6 @@ def test_quantities_that_are_taken(value, exact):
     ],
 )
 def test_quantities_that_are_refused(value, words):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(EventRejected) as refused:
         read_quantity(value)
     assert (refused.value.code, refused.value.message) == ("invalid_quantity", words)
