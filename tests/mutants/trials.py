@@ -54,9 +54,10 @@ class Trials:
         for path in self.tests:
             if path.endswith(".py"):
                 importlib.import_module(running_code.name_of(path))
-        # The first test makes the test database, which stays for all.
-        plain = (one for one in session.items if "db" in one.fixturenames and "sandbox" not in one.fixturenames)
-        if first := next(plain, None):
+        # One test of each folder makes what stays for all: the test database, and what tests begin with. None that
+        # starts a server, since a fork has no threads but its own.
+        plain = [one for one in session.items if "db" in one.fixturenames and "sandbox" not in one.fixturenames]
+        for first in {one.path.parent: one for one in reversed(plain)}.values():
             runtestprotocol(first, nextitem=self._nothing, log=False)
         connection.close()
         self._live = running_code.functions_of(self.tests)
