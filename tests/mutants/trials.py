@@ -14,6 +14,7 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from pathlib import PurePath
 from typing import Any
 
 import psycopg
@@ -77,11 +78,15 @@ class Trials:
                 return last if ended == "failed" else f"{ended} {last}".strip()
 
     def _tests_of(self, change: Change) -> list[str]:
-        """First those that are known to come by, the quickest first, then those of which nothing is known yet."""
+        """First those that are known to come by, the quickest first; then those of which nothing is known yet, such
+        as are named like the source before others.
+        """
         places = self.tests[change.path]
         wanted = [one for place in places for one in self._items if one.startswith(place) and one not in self.red]
         known = [one for one in wanted if one in self._known and self._comes_by(one, change)]
-        return sorted(known, key=lambda one: self._known[one][0]) + [one for one in wanted if one not in self._known]
+        unknown = [one for one in wanted if one not in self._known]
+        word = PurePath(change.path).stem.rstrip("s")
+        return sorted(known, key=lambda one: self._known[one][0]) + sorted(unknown, key=lambda one: word not in one)
 
     def _comes_by(self, test: str, change: Change) -> bool:
         _, calls = self._known[test]

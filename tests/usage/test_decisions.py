@@ -224,3 +224,18 @@ def test_a_reading_goes_up_again_to_the_windows_highest_for_nothing(quantity, wa
 def test_of_a_reading_below_what_is_included_only_what_goes_beyond_is_paid():
     said = terms(aggregation="latest", credit_rates=(OWN,))
     assert answer("30", said, used="90", funds={"own": ("20", "0")}) == allowed("credits", "10", [("own", "20", "20")])
+
+
+@pytest.mark.parametrize(
+    ("decision", "blocked"),
+    [
+        (allowed("allowance", "1"), ""),
+        (allowed("billed", to_bill="1"), ""),
+        (refused("limit_reached", "1"), "limit_reached"),
+        (refused("suspended", "1"), "suspended"),
+        (refused("concurrency_reached", "1"), ""),
+        (refused("no_plan_for_meter", "1"), ""),
+    ],
+)
+def test_what_comes_and_goes_by_the_second_blocks_nothing(decision, blocked):
+    assert decision.blocked == blocked
