@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras --no-header --annotation-style line \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help demo test test-volume check format bench screenshots lock clean
+.PHONY: help demo test test-volume mutants check format bench screenshots lock clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ test: $(VENV)/installed  ## Run the tests, but for those of volume; `make test A
 
 test-volume: $(VENV)/installed  ## Run the rest: what moves a million rows, or through years
 	$(BIN)/python -m pytest -n auto --dist worksteal -m volume $(ARGS)
+
+mutants: $(VENV)/installed  ## Change the source in one place at a time: does a test notice? `make mutants ARGS="credits/engine"`
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 check: export DEBUG = 1
 check: $(VENV)/installed  ## Style, import order, types, migrations

@@ -1,7 +1,8 @@
 """The changes that are tried in Python: one node of a module's tree for another that says something else.
 
-Nothing that only reads differently is changed: no annotation, docstring, assertion, log line or text for people. Of
-what runs when a module is imported only the values of its constants are changed.
+Nothing that only reads differently is changed: no annotation, docstring, assertion, log line or text for people, and of
+what `quantize` is given only the places count. Of what runs when a module is imported only the values of its constants
+are changed.
 """
 
 import ast
@@ -125,7 +126,7 @@ def _below(node: ast.AST, function: str, around: list[ast.AST]) -> Iterator[_Sit
         if name in ("annotation", "returns", "decorator_list", "ctx", "args") and not isinstance(node, ast.Call):
             continue
         for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST):
+            if isinstance(child, ast.AST) and not (name == "args" and _is_quantize(node)):
                 yield from _below(child, function, [*around, node])
 
 
@@ -187,6 +188,10 @@ def _is_log(node: ast.AST) -> bool:
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id="logger")))):
             return True
     return False
+
+
+def _is_quantize(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "quantize"
 
 
 def _is_text(node: ast.AST) -> bool:

@@ -163,13 +163,14 @@ def test_the_window_is_settled_before_its_invoice_closes(stage, monkeypatch) -> 
     report(stage, "10", 100)
     asked = []
 
-    def settle(*, organization, until, now):
-        asked.append((organization, until))
+    def settle(*, organization, now):
+        asked.append((organization, now))
         report(stage, "13", 130, window=window)
 
     monkeypatch.setattr(hooks, "_window_closing", [settle])
     renew(stage)
-    assert asked == [(stage.organization, window.end)]
+    assert asked == [(stage.organization, stage.now)]
+    assert stage.now >= window.end
     stage.travel(hours=2)
     stage.deliver()
     assert totals(stage) == [0, 130]

@@ -224,8 +224,11 @@ def test_a_ladder_says_what_it_costs(ladder: object, words: str, written: object
             [{"price": "0.0000000000001"}],
             "Tier 1 must have a price of zero or more, with at most twelve decimal places.",
         ),
-        ([{"price": True}], "The price of tier 1 must be a decimal number, written as a string."),
-        ([{"price": "few"}], "The price of tier 1 must be a decimal number such as 0.003."),
+        (
+            [{"price": True}],
+            "The price of tier 1 must be a decimal number, written as a string or a JSON number, below 10^14.",
+        ),
+        ([{"price": "few"}], "The price of tier 1 must be a decimal number such as 12.5, below 10^14."),
         ([{"price": "100000000000000"}], "The price of tier 1 must be a number below 10^14."),
         ([{"up_to": "-100000000000000", "price": "1"}], "The end of tier 1 must be a number below 10^14."),
         ([{"price": "1", "b": 1, "a": 1}], "Tier 1 has an unknown key 'a'; it takes price and up_to."),

@@ -141,6 +141,9 @@ def test_of_a_captured_job_only_outcome_and_duration_are_asked(answers, usage, a
     assert (usage.used("answers"), usage.available("usd")) == (2, 9)
 
 
+WRITTEN = "must be a decimal number, written as a string or a JSON number."
+
+
 @pytest.mark.parametrize(
     ("bounds", "problem"),
     [
@@ -149,10 +152,14 @@ def test_of_a_captured_job_only_outcome_and_duration_are_asked(answers, usage, a
         ({"n": 5}, "The bound of 'n' takes a minimum, a maximum, or both."),
         ({"n": {"minimum": "1", "most": "2"}}, "The bound of 'n' takes a minimum, a maximum, or both."),
         ({"n": {"minimum": "2", "maximum": "1.999999"}}, "The minimum of 'n' is above its maximum."),
-        ({"n": {"minimum": "few"}}, "The minimum of 'n' must be a decimal number."),
-        ({"n": {"maximum": 1.5}}, "The maximum of 'n' must be a decimal number, written as a string."),
-        ({"n": {"maximum": True}}, "The maximum of 'n' must be a decimal number, written as a string."),
-        ({"n": {"maximum": "NaN"}}, "The maximum of 'n' must be a finite number."),
+        ({"n": {"minimum": "few"}}, "The minimum of 'n' must be a decimal number such as 12.5."),
+        ({"n": {"maximum": 1.5}}, f"The maximum of 'n' {WRITTEN}"),
+        (
+            {"n": {"maximum": True}},
+            f"The maximum of 'n' {WRITTEN}",
+        ),
+        ({"n": {"maximum": "NaN"}}, "The maximum of 'n' must be a decimal number such as 12.5."),
+        ({"n": {"maximum": Decimal("NaN")}}, "The maximum of 'n' must be a finite number."),
     ],
 )
 def test_bounds_that_cannot_be_are_refused_by_name(bounds, problem):

@@ -12,20 +12,19 @@ def why_not_billable(
     *,
     status: str,
     duration_ms: int | None,
-    latency_ms: Decimal | None = None,
     properties: Mapping[str, Any],
 ) -> str:
     """Empty when the event is billable; else the first condition it misses, in words that its record keeps.
 
-    A condition on something the event does not say is missed: what was not measured is not charged. `latency_ms` is the
-    numeric property of that name unless given.
+    A condition on something the event does not say is missed: what was not measured is not charged. The latency is the
+    numeric property `latency_ms`.
     """
     if rule.statuses and status not in rule.statuses:
         return f"status is {status}, which is not among {', '.join(sorted(rule.statuses))}"
     if rule.min_duration_ms is not None and (duration_ms is None or duration_ms < rule.min_duration_ms):
         return f"duration_ms is {'missing' if duration_ms is None else duration_ms}, less than {rule.min_duration_ms}"
     if rule.max_latency_ms is not None:
-        latency = latency_ms if latency_ms is not None else number(properties.get("latency_ms"))
+        latency = number(properties.get("latency_ms"))
         if latency is None or latency > rule.max_latency_ms:
             return f"latency_ms is {'missing' if latency is None else f'{latency:f}'}, more than {rule.max_latency_ms}"
     for bound in rule.property_bounds:

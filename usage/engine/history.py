@@ -37,8 +37,7 @@ def spread(
     the last of it, since what is included goes first.
     """
     days = list(days)
-    added = max((day.billable for day in days), default=ZERO) if is_reading else sum(d.billable for d in days)
-    reached = ZERO if is_reading else used - added
+    reached = ZERO if is_reading else used - sum(day.billable for day in days)
     paid = ZERO
     for day in days:
         reached = max(reached, day.billable) if is_reading else reached + day.billable

@@ -69,7 +69,7 @@ class Coverage:
 
     def credits_moved_since(self, earlier: "Coverage") -> dict[str, Decimal]:
         """Per unit: credits to draw (positive) or to give back (negative), without zeroes."""
-        units = [*earlier.credits, *(unit for unit in self.credits if unit not in earlier.credits)]
+        units = [*earlier.credits, *self.credits]
         moved = {unit: self.charged_in(unit) - earlier.charged_in(unit) for unit in units}
         return {unit: amount for unit, amount in moved.items() if amount}
 
