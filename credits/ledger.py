@@ -17,7 +17,7 @@ from psycopg.errors import NumericValueOutOfRange
 from core.errors import OutOfRange
 from core.prepared_statements import prepared_cursor
 from core.quantities import ZERO
-from credits import hooks, low_balance
+from credits import hooks, low_balance_alerts
 from credits.errors import DebtOutstanding, InsufficientCredits, ReferenceConflict
 from credits.models import CreditHold, Unit
 
@@ -226,4 +226,4 @@ def _follow_up(result: Result | BatchResult, now: datetime) -> None:
     if result.freed:
         hooks.available(wallet_id=result.wallet_id, now=now)
     if result.low:
-        low_balance.balance_fell(wallet_id=result.wallet_id, now=now)
+        low_balance_alerts.balance_fell(wallet_id=result.wallet_id, now=now)

@@ -14,7 +14,7 @@ class UsageConfig(AppConfig):
         from usage.event_types import EVENT_TYPES
         from usage.health import tally_is_fresh
         from usage.models import MeterState, UsageHold
-        from usage.services import holds, meter_status, segments, settlement
+        from usage.services import holds, meter_snapshots, segments, settlement
 
         locks.register(Rank.METER_STATE, MeterState, by=("organization_id", "meter_id"))
         locks.register(Rank.HOLD, UsageHold)
@@ -28,4 +28,4 @@ class UsageConfig(AppConfig):
         plan_hooks.on_terms_changed(segments.apply_new_terms)
         plan_hooks.on_catalogue_changed(segments.apply_new_catalogue)
         plan_hooks.on_window_closing(settlement.settle_organization)
-        plan_hooks.reads_usage(meter_status.used_of)
+        plan_hooks.reads_usage(meter_snapshots.used_of)

@@ -25,7 +25,7 @@ from core.refusals import add_refusal
 from credits.admin.panels import SALES
 from credits.forms import typed_amount
 from credits.models import Dispute, PackSubscription, Purchase, Refund
-from credits.services.refund_limits import RefundQuote, quote_refund
+from credits.services.refund_quotes import RefundQuote, quote_refund
 from credits.services.refunds import refund_purchase
 from payments.admin.stripe_dashboard import dashboard_link
 

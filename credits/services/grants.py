@@ -10,7 +10,7 @@ from core.background import after_commit
 from core.errors import InvalidInput, NotFound
 from core.money import Money
 from core.quantities import as_text, parse_positive_quantity
-from credits import ledger, low_balance
+from credits import ledger, low_balance_alerts
 from credits.announcements import announce_grant
 from credits.engine.burn_order import DEFAULT_PRIORITY
 from credits.models import AutoTopUp, CreditGrant, LedgerEntry, Purchase, Unit
@@ -92,7 +92,7 @@ def grant_credits(
         grant.refresh_from_db(fields=["remaining", "held", "is_open"])
         if announce:
             announce_grant(grant=grant, purchase=purchase, now=now)
-            low_balance.restart(wallet=wallet, now=now)
+            low_balance_alerts.restart(wallet=wallet, now=now)
             if AutoTopUp.objects.filter(wallet=wallet, enabled=True).exists():
                 # Debt may have taken all of it: then the next pack is due already, and no draw is left to ask for it.
                 after_commit("credits.tasks.top_up_wallet", wallet.pk)

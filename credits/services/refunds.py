@@ -15,7 +15,7 @@ from credits.announcements import announce_refund
 from credits.models import Purchase, Refund, Wallet
 from credits.services import grants
 from credits.services.gift_cards import reopen_gift_card, void_gift_card
-from credits.services.refund_limits import quote_refund
+from credits.services.refund_quotes import quote_refund
 from payments import gateway
 from payments.errors import StripeRefused
 from payments.stripe_objects import StripeRefund

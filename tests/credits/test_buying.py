@@ -10,7 +10,7 @@ from credits.models import CreditGrant, LedgerEntry, Purchase, Wallet
 from credits.services.checkout import refresh_from_checkout
 from credits.services.payment_sweep import send_unanswered
 from credits.services.purchases import start_pack_purchase
-from credits.services.refund_limits import quote_refund
+from credits.services.refund_quotes import quote_refund
 from payments.errors import StripeUnavailable
 from payments.reconciliation import reconcile
 from tests.credits.shop import bring_to_stripe, make_pack

@@ -17,7 +17,7 @@ from credits.services.gift_cards import (
     redeem_gift_card,
     void_gift_card,
 )
-from credits.services.refund_limits import quote_refund
+from credits.services.refund_quotes import quote_refund
 from credits.services.refunds import refund_purchase
 from notifications.models import SentEmail
 from notifications.services.emails import deliver_email

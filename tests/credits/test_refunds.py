@@ -9,7 +9,7 @@ from django.utils import timezone
 from credits.errors import NotRefundable
 from credits.models import LedgerEntry, Refund, Wallet
 from credits.services.audit import differences
-from credits.services.refund_limits import quote_refund
+from credits.services.refund_quotes import quote_refund
 from credits.services.refunds import refund_purchase
 from credits.services.spending import spend
 from payments.errors import StripeRefused

@@ -12,7 +12,7 @@ from core import sql_arrays
 from core.background import after_commit
 from core.prepared_statements import prepared_cursor
 from plans.models import Meter
-from plans.terms import timelines_for
+from plans.terms_in_force import timelines_for
 from usage.engine.event_validation import EventMeter, ValidEvent, validate_event
 from usage.errors import EventRejected
 from usage.services import counters, meter_states

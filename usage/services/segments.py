@@ -10,7 +10,7 @@ from accounts.models import Organization
 from core.background import after_commit
 from plans.engine.terms import Segment, Terms
 from plans.models import Meter, Plan, TermsPeriod
-from plans.terms import RememberedTimeline, timelines_for
+from plans.terms_in_force import RememberedTimeline, timelines_for
 from usage.models import MeterState, UsageEvent
 from usage.services import counters, meter_states
 from usage.services.counters import CountedEvent

@@ -17,7 +17,7 @@ from core.background import after_commit
 from core.quantities import ZERO
 from credits.models import CreditGrant, Wallet
 from credits.services.wallets import lock_wallets
-from plans.terms import timelines_for
+from plans.terms_in_force import timelines_for
 from usage.models import MeterState, Settlement
 from usage.services import meter_states
 from usage.services.capture_payment import CapturePayment

@@ -10,7 +10,7 @@ from core import sql_arrays
 from core.prepared_statements import Statement, prepared_cursor
 from core.quantities import ZERO
 from plans.engine.terms import MeterTerms, Terms
-from plans.terms import RememberedTimeline
+from plans.terms_in_force import RememberedTimeline
 from usage.engine.settlement import NOTHING_COVERED, Coverage, CreditCover, SegmentUse, overages
 from usage.models import MeterState
 from usage.services.counters import WINDOW_KEY, Totals, carried_readings
