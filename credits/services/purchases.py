@@ -1,6 +1,7 @@
 """Beginning to buy: our row first, then Stripe's checkout page."""
 
 import hashlib
+import json
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -89,7 +90,7 @@ def start_gift_card_purchase(
         created_at=now,
     )
     with transaction.atomic():
-        purchase = _first_of_attempt(begun, attempt)
+        purchase = _first_of_attempt(begun, attempt, recipient, sender, message)
         GiftCardOrder.objects.get_or_create(
             purchase=purchase, defaults={"recipient": recipient, "sender": sender, "message": message}
         )
@@ -118,12 +119,12 @@ def _price(pack: CreditPack, amount: int | None) -> Money:
     return Money(amount, pack.currency)
 
 
-def _first_of_attempt(begun: Purchase, attempt: str) -> Purchase:
+def _first_of_attempt(begun: Purchase, attempt: str, *more: str) -> Purchase:
     """This purchase, recorded, or the first of its attempt. Another choice made on the same page is another attempt."""
     if attempt:
         assert begun.pack is not None
-        choice = f"{attempt}:{begun.kind}:{begun.pack.code}:{begun.amount}"
-        begun.attempt = hashlib.sha256(choice.encode()).hexdigest()
+        choice = [attempt, begun.kind, begun.pack.code, begun.amount, *more]
+        begun.attempt = hashlib.sha256(json.dumps(choice).encode()).hexdigest()
     try:
         with transaction.atomic():
             begun.save(force_insert=True)
