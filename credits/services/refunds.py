@@ -8,10 +8,11 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
-from core.errors import InvalidInput
+from core.errors import Conflict, InvalidInput
 from core.locks import for_update
 from core.money import Money
 from credits.announcements import announce_refund
+from credits.errors import RefundFailed
 from credits.models import Purchase, Refund, Wallet
 from credits.services import grants
 from credits.services.gift_cards import reopen_gift_card, void_gift_card
@@ -35,12 +36,16 @@ def refund_purchase(
     """Give back `amount` minor units and take back the credits they bought.
 
     More than the unspent share needs `beyond_unspent`; what is spent already becomes debt, or is forgiven (`forgive`).
-    A repeat of `attempt` returns the first refund. When Stripe is down the refund stays `started` and a sweep sends it;
-    when Stripe refuses it, the credits are back and `StripeRefused` is raised.
-    Raises InvalidInput (amount, reason), NotRefundable.
+    A repeat of `attempt` returns the first refund, and asks Stripe again if it has not answered yet.
+    Raises InvalidInput (amount, reason), NotRefundable, Conflict (the attempt was for another amount): nothing was
+    recorded. Raises StripeRefused, or RefundFailed for one that failed otherwise or before: the credits are back.
+    Raises StripeUnavailable: it stays `started`, and `credits/services/payment_sweep.py: send_unanswered` sends it.
     """
     refund = _record(purchase, amount, reason, actor, beyond_unspent, forgive, attempt, now)
-    return send_refund(refund=refund, now=now)
+    refund = send_refund(refund=refund, now=now)
+    if refund.status == Refund.Status.FAILED:
+        raise RefundFailed(f"The refund of {refund.money} failed: {refund.failure}")
+    return refund
 
 
 def send_refund(*, refund: Refund, now: datetime) -> Refund:
@@ -66,7 +71,11 @@ def send_refund(*, refund: Refund, now: datetime) -> Refund:
 
 @transaction.atomic
 def follow_refund(*, stripe_refund: StripeRefund, now: datetime) -> Refund | None:
-    """Bring our refund to where Stripe's is; one begun there is recorded here. None: not about a purchase of ours."""
+    """Bring our refund to where Stripe's is; one begun there is recorded here. None: not about a purchase of ours.
+
+    Called with Stripe's answer (`send_refund`), for its events (`credits/stripe_webhooks.py`), by the sweep before it
+    sends again, and by reconciliation (`credits/reconciliation.py`), in any order and any number of times.
+    """
     purchase = _purchase_of(stripe_refund)
     if purchase is None:
         return None
@@ -99,6 +108,8 @@ def _record(
 ) -> Refund:
     purchase = for_update(Purchase.objects.filter(pk=purchase.pk), of=("self",)).select_related("grant__wallet").get()
     if attempt and (first := purchase.refunds.filter(attempt=attempt).first()):
+        if first.amount != amount:
+            raise Conflict(f"A refund of {first.money} was sent from this form before; sending again begins another.")
         return first
     if not reason.strip():
         raise InvalidInput("reason: say why the money goes back.", field="reason")
