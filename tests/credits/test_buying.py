@@ -9,9 +9,8 @@ from django.utils import timezone
 from accounts.models import Role
 from credits.errors import NotRefundable
 from credits.models import CreditGrant, CreditPack, LedgerEntry, Purchase, Wallet
-from credits.services.checkout import refresh_from_checkout
 from credits.services.payment_sweep import send_unanswered
-from credits.services.purchases import start_pack_purchase
+from credits.services.purchases import refresh_from_checkout, start_pack_purchase
 from credits.services.refund_quotes import quote_refund
 from payments.errors import StripeUnavailable
 from payments.reconciliation import reconcile
