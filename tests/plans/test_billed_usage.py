@@ -163,8 +163,8 @@ def test_the_window_is_settled_before_its_invoice_closes(stage, monkeypatch) -> 
     report(stage, "10", 100)
     asked = []
 
-    def settle(*, organization, until, now):
-        asked.append((organization, until))
+    def settle(*, organization, now):
+        asked.append((organization, now))
         report(stage, "13", 130, window=window)
 
     monkeypatch.setattr(hooks, "_window_closing", [settle])
