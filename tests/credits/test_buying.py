@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import Role
 from credits.errors import NotRefundable
 from credits.models import CreditGrant, LedgerEntry, Purchase, Wallet
 from credits.services.checkout import refresh_from_checkout
@@ -13,6 +14,7 @@ from credits.services.refund_limits import quote_refund
 from payments.errors import StripeUnavailable
 from payments.reconciliation import reconcile
 from tests.credits.shop import bring_to_stripe, make_pack
+from tests.factories import MembershipFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -139,6 +141,20 @@ def test_another_organizations_purchase_is_not_found(acme, charlie, globex, pack
     purchase = begin(acme, pack)
     page = signed_in(charlie).get(reverse("credits:purchase", args=[globex.public_id, purchase.public_id]))
     assert page.status_code == 404
+
+
+def test_a_billing_admin_buys_as_an_owner_does(acme, charlie, pack, signed_in, sandbox):
+    MembershipFactory(organization=acme, user=charlie, role=Role.BILLING_ADMIN)
+    browser, address = signed_in(charlie), reverse("credits:buy", args=[acme.public_id])
+    assert "usd-20" in browser.get(address).content.decode()
+    answer = browser.post(address, {"pack": "usd-20", "attempt": "once"})
+    [purchase] = Purchase.objects.all()
+    assert (answer.status_code, answer.url) == (302, purchase.checkout_url)
+    assert purchase.buyer == charlie
+    sandbox.pay(purchase.checkout_session)
+    sandbox.deliver()
+    assert available(acme) == 20
+    assert LedgerEntry.objects.get().actor == charlie
 
 
 def test_a_member_who_may_not_buy_is_told_whom_to_ask(acme, bob, pack, signed_in):

@@ -243,6 +243,55 @@ def test_a_deadline_before_the_expiry_gives_credits_back_to_what_was_live_then(u
     assert_clean()
 
 
+@pytest.fixture
+def outlived(usd_wallet: WalletDriver):
+    """7 held of a grant that lapses while the hold is open, and 3 owed for another job."""
+    usd_wallet.grant("7", days=0.02)
+    hold = usd_wallet.hold("7", expires_at=usd_wallet.now + HOUR)
+    usd_wallet.owe("3")
+    assert usd_wallet.figures() == figures("4", held="7", available="0", debt="3")
+    return hold
+
+
+def test_what_a_released_hold_frees_of_a_lapsed_grant_repays_no_debt(usd_wallet: WalletDriver, outlived):
+    usd_wallet.now += HOUR * 3 / 4
+    assert usd_wallet.figures() == figures("4", held="7", available="0", debt="3")
+    usd_wallet.release(outlived)
+    assert usd_wallet.figures() == figures("-3", available="0", debt="3")
+    assert usd_wallet.entries()[-1] == ("expire", "-7")
+    assert_clean()
+
+
+def test_what_a_capture_leaves_of_a_lapsed_grant_repays_no_debt(usd_wallet: WalletDriver, outlived):
+    usd_wallet.now += HOUR * 3 / 4
+    usd_wallet.capture(outlived, "5")
+    assert usd_wallet.figures() == figures("-3", available="0", debt="3")
+    assert usd_wallet.entries()[-2:] == [("capture", "-5"), ("expire", "-2")]
+    assert_clean()
+
+
+def test_a_deadline_after_the_expiry_repays_no_debt_before_the_sweep_or_by_it(usd_wallet: WalletDriver, outlived):
+    usd_wallet.now += 2 * HOUR
+    assert usd_wallet.figures() == figures("-3", available="0", debt="3")
+    assert sweep_holds(now=usd_wallet.now) == [outlived]
+    assert usd_wallet.figures() == figures("-3", available="0", debt="3")
+    assert_clean()
+
+
+def test_a_deadline_before_the_expiry_repays_debt_first(usd_wallet: WalletDriver):
+    usd_wallet.grant("7", days=0.5)
+    usd_wallet.hold("7", expires_at=usd_wallet.now + HOUR)
+    usd_wallet.owe("3")
+    usd_wallet.now += 2 * HOUR
+    assert usd_wallet.figures() == figures("4")
+    sweep_holds(now=usd_wallet.now)
+    assert usd_wallet.figures() == figures("4")
+    assert usd_wallet.entries()[-2:] == [("repayment", "-3"), ("repayment", "3")]
+    usd_wallet.now += timedelta(days=1)
+    assert usd_wallet.figures() == figures("0")
+    assert_clean()
+
+
 def test_a_hold_reserves_in_burn_order_and_captures_in_the_same(usd_wallet: WalletDriver):
     late, soon = usd_wallet.grant("10", days=300), usd_wallet.grant("3", days=5)
     hold = usd_wallet.hold("5")

@@ -1,12 +1,15 @@
 """What was posted stays: refused by the database itself, whoever asks."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.db.models import ProtectedError
 
+from core.money import Money
 from credits.models import CreditGrant, LedgerEntry
+from credits.services.wallets import ensure_wallet
 from tests.credits.wallet_driver import WalletDriver, assert_clean, figures
 
 
@@ -33,6 +36,46 @@ def test_the_database_refuses(usd_wallet: WalletDriver, statement):
         cursor.execute(statement)
     assert usd_wallet.entries() == [("grant", "10")]
     assert_clean()
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("wallet_id", None), ("amount", "11"), ("paid_amount", "501"), ("paid_currency", "'eur'")]
+)
+def test_each_of_a_grants_terms_stays_as_it_was_sold(usd_wallet: WalletDriver, globex, column, value):
+    grant = usd_wallet.grant("10", paid=Money(500, "usd"))
+    other = ensure_wallet(organization=globex, unit="usd")
+    before = CreditGrant.objects.values().get()
+    with (
+        pytest.raises(DatabaseError, match="UPDATE of credits_creditgrant is refused"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(f"UPDATE credits_creditgrant SET {column} = {value or other.pk} WHERE id = {grant.pk}")
+    assert CreditGrant.objects.values().get() == before
+    assert_clean()
+
+
+@pytest.mark.parametrize("column", [field.column for field in LedgerEntry._meta.concrete_fields])
+def test_no_column_of_an_entry_can_be_written_again(usd_wallet: WalletDriver, column):
+    usd_wallet.grant("10")
+    before = LedgerEntry.objects.values().get()
+    with (
+        pytest.raises(DatabaseError, match="UPDATE of credits_ledgerentry is refused"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(f"UPDATE credits_ledgerentry SET {column} = {column}")
+    assert LedgerEntry.objects.values().get() == before
+
+
+def test_what_is_no_term_of_a_grant_may_be_corrected(usd_wallet: WalletDriver):
+    grant = usd_wallet.grant("10", paid=Money(500, "usd"))
+    later = usd_wallet.now + timedelta(days=400)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE credits_creditgrant SET amount = amount, expires_at = %s", [later])
+    grant.refresh_from_db()
+    assert (grant.amount, grant.expires_at) == (10, later)
 
 
 def test_neither_models_nor_querysets_get_around_it(usd_wallet: WalletDriver):

@@ -12,6 +12,7 @@ from credits.services.audit import differences
 from credits.services.refund_limits import quote_refund
 from credits.services.refunds import refund_purchase
 from credits.services.spending import spend
+from payments.errors import StripeRefused
 from tests.credits.shop import bring_to_stripe, buy, make_pack
 
 pytestmark = pytest.mark.django_db
@@ -158,4 +159,72 @@ def test_a_lost_dispute_takes_all_and_the_spent_part_is_owed(acme, purchase, san
     sandbox.lose_dispute(dispute["id"])
     sandbox.deliver()
     assert (state(acme).available, state(acme).frozen, state(acme).debt) == (0, 0, 40)
+    assert differences() == []
+
+
+def test_what_stripe_refuses_changes_nothing_but_says_so(acme, purchase, stella, sandbox):
+    sandbox.fault("error", status=400, path="/v1/refunds", method="POST")
+    with pytest.raises(StripeRefused):
+        refund(purchase, stella, 3000)
+    [made] = Refund.objects.all()
+    assert (made.status, made.stripe_refund) == (Refund.Status.FAILED, None)
+    assert made.failure
+    assert (state(acme).available, state(acme).debt) == (60, 0)
+    kinds = LedgerEntry.objects.order_by("sequence").values_list("kind", "amount")
+    assert list(kinds)[2:] == [("take_back", -60), ("reinstate", 60)]
+    assert quote_refund(purchase=purchase, now=timezone.now()).suggested.amount == 3000
+    assert sandbox.client.v1.refunds.list().data == []
+    assert differences() == []
+
+
+def test_a_refused_refund_of_more_than_was_left_takes_its_debt_back_too(acme, purchase, stella, sandbox):
+    sandbox.fault("error", status=400, path="/v1/refunds", method="POST")
+    with pytest.raises(StripeRefused):
+        refund(purchase, stella, 5000, beyond_unspent=True)
+    assert (state(acme).available, state(acme).debt, state(acme).balance) == (60, 0, 60)
+    assert differences() == []
+
+
+def test_while_the_bank_decides_staff_send_nothing_back(acme, purchase, stella, sandbox):
+    opened = sandbox.open_dispute(purchase.payment_intent, amount=1000)
+    sandbox.deliver()
+    entries = LedgerEntry.objects.count()
+    for beyond in (False, True):
+        with pytest.raises(NotRefundable, match="disputed"):
+            refund(purchase, stella, 1, beyond_unspent=beyond)
+    assert (LedgerEntry.objects.count(), Refund.objects.count(), state(acme).frozen) == (entries, 0, 60)
+    assert sandbox.client.v1.refunds.list().data == []
+    sandbox.win_dispute(opened["id"])
+    sandbox.deliver()
+    assert refund(purchase, stella, 3000).credits == 60
+    assert (state(acme).available, state(acme).frozen) == (0, 0)
+
+
+@pytest.fixture
+def odd_purchase(acme, sandbox):
+    """One credit bought for $3.07."""
+    pack = make_pack("mau-1", unit="mau", credits="1", price=307)
+    bring_to_stripe()
+    return buy(acme, pack, sandbox)
+
+
+@pytest.mark.parametrize(
+    ("used", "cents"), [("0.000001", 306), ("0.003257", 306), ("0.003258", 305), ("0.5", 153), ("0.999999", 0)]
+)
+def test_a_fraction_of_a_cent_stays_with_us(acme, odd_purchase, used, cents):
+    now = timezone.now()
+    spend(organization=acme, unit="mau", amount=used, reference="use", at=now, now=now)
+    assert quote_refund(purchase=odd_purchase, now=now).suggested.amount == cents
+
+
+@pytest.mark.parametrize("parts", [(1, 2, 304), (304, 2, 1)])
+def test_a_fraction_of_a_credit_stays_with_the_customer_until_all_is_back(acme, odd_purchase, stella, parts):
+    """1 of 307 cents are 0.00325732… credits, 3 are 0.00977198…, 304 are 0.99022801…, 306 are 0.99674267…"""
+    totals = {1: "0.003257", 3: "0.009771", 304: "0.990228", 306: "0.996742", 307: "1"}
+    sent = 0
+    for part in parts:
+        refund(odd_purchase, stella, part)
+        sent += part
+        assert state(acme).available == 1 - Decimal(totals[sent])
+    assert sum(made.credits for made in Refund.objects.all()) == 1
     assert differences() == []

@@ -41,3 +41,29 @@ def test_what_covers_the_use_is_the_least_that_can_be_bought(
     assume(quantity is not None)
     assert bounds.require(quantity) >= used
     assert quantity == minimum or quantity - bundle < used
+
+
+@pytest.mark.parametrize(
+    ("bounds", "quantity", "message"),
+    [
+        (Bounds(5, 5, 100), 4, "The smallest quantity is 5."),
+        (Bounds(5, 5, 100), 101, "The largest quantity is 100."),
+        (Bounds(5, 5, 100), 99, "It is sold in bundles of 5: choose 95 or 100."),
+        (Bounds(3, 10, 20), 14, "It is sold in bundles of 10: choose 13."),
+        (Bounds(3, 10, 23), 14, "It is sold in bundles of 10: choose 13 or 23."),
+        (Bounds(3, 10, None), 1004, "It is sold in bundles of 10: choose 1003 or 1013."),
+    ],
+)
+def test_a_refusal_is_one_exact_sentence(bounds: Bounds, quantity: int, message: str) -> None:
+    with pytest.raises(QuantityRefused) as refused:
+        bounds.require(quantity)
+    assert str(refused.value) == message
+
+
+@pytest.mark.parametrize(
+    ("used", "covering", "next_one"),
+    [(0, 3, 3), (3, 3, 13), (4, 13, 13), (13, 13, 23), (14, 23, 23), (23, 23, None), (24, None, None)],
+)
+def test_bundles_are_counted_from_the_minimum(used: int, covering: int | None, next_one: int | None) -> None:
+    bounds = Bounds(3, 10, 25)
+    assert (bounds.covering(used), bounds.next_after(used)) == (covering, next_one)

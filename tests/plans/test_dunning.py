@@ -165,3 +165,30 @@ def test_a_second_unpaid_invoice_leaves_a_suspension_as_it_is(on_pro) -> None:
     pay(on_pro)
     on_pro.organization.refresh_from_db()
     assert (on_pro.base.dunning_status, on_pro.organization.suspended_at) == ("good", None)
+
+
+def test_paying_one_of_two_overdue_invoices_restores_nothing_yet(on_pro) -> None:
+    first = fail_renewal(on_pro, attempts=3)
+    on_pro.travel(to=first.first_failed_at + timedelta(days=14))
+    run_dunning(now=on_pro.now)
+    on_pro.travel(to=first.first_failed_at + timedelta(days=31))
+    on_pro.deliver()
+    second = DunningCase.objects.exclude(pk=first.pk).get()
+    before = told(on_pro)
+
+    on_pro.use_card(GOOD)
+    on_pro.sandbox.client.v1.invoices.pay(first.stripe_invoice_id)
+    on_pro.deliver()
+    first.refresh_from_db()
+    second.refresh_from_db()
+    on_pro.organization.refresh_from_db()
+    assert (first.state, first.amount_due, second.state) == ("paid", 0, "open")
+    assert on_pro.base.dunning_status == "suspended"
+    assert on_pro.organization.suspended_at is not None
+    assert told(on_pro) == before
+
+    on_pro.sandbox.client.v1.invoices.pay(second.stripe_invoice_id)
+    on_pro.deliver()
+    on_pro.organization.refresh_from_db()
+    assert (on_pro.base.dunning_status, on_pro.terms.plan, on_pro.organization.suspended_at) == ("good", "pro", None)
+    assert told(on_pro)[len(before) :] == ["plan.restored", "organization.restored"]

@@ -136,3 +136,120 @@ def test_a_cap_is_never_exceeded(ladder: Ladder, cap: int, start: D, wanted: D) 
 def test_an_impossible_ladder_is_refused_by_its_part(value: object, message: str) -> None:
     with pytest.raises(InvalidLadder, match=message.replace("^", r"\^")):
         parse(value)
+
+
+THREE = parse([{"up_to": "10", "price": "2"}, {"up_to": "25", "price": "0"}, {"price": "0.5"}])
+
+
+@pytest.mark.parametrize(
+    ("quantity", "total"), [("9.5", "19"), ("10", "20"), ("10.000001", "20"), ("25", "20"), ("25.000001", "20.000001")]
+)
+def test_at_the_end_of_a_tier_its_own_price_still_holds(quantity: str, total: str) -> None:
+    assert cost(THREE, D(quantity)) == D(total)
+
+
+@pytest.mark.parametrize(
+    ("amount", "start", "wanted", "quantity"),
+    [
+        ("19", "0", "100", "9.5"),
+        ("20", "0", "100", "25"),  # the tier that costs nothing comes with it
+        ("20.5", "0", "100", "26"),
+        ("0", "0", "100", "0"),
+        ("0", "10", "100", "15"),
+        ("0.5", "25", "100", "1"),
+        ("1", "24", "3", "3"),
+        ("1", "30", "0", "0"),
+    ],
+)
+def test_how_far_an_amount_goes_from_where_one_stands(amount: str, start: str, wanted: str, quantity: str) -> None:
+    assert affordable(THREE, amount=D(amount), start=D(start), wanted=D(wanted)) == D(quantity)
+
+
+@pytest.mark.parametrize(("amount", "start", "quantity"), [("1.49", "0", "20"), ("0.49", "0", "0"), ("0", "3", "7")])
+def test_a_package_that_was_begun_is_used_up_for_nothing(amount: str, start: str, quantity: str) -> None:
+    assert affordable(PerPackage(D(10), D("0.50")), amount=D(amount), start=D(start), wanted=D(100)) == D(quantity)
+
+
+@pytest.mark.parametrize("free", [[{"price": "0"}], {"size": "10", "price": "0"}])
+def test_what_costs_nothing_has_no_limit(free: object) -> None:
+    assert affordable(parse(free), amount=D(0), start=D(5), wanted=D(10) ** 13) == D(10) ** 13
+
+
+@pytest.mark.parametrize(("cap", "quantity"), [(0, "0"), (99, "9.9"), (100, "10"), (101, "10.1"), (200, "12")])
+def test_a_cap_counts_what_was_billed_before(cap: int, quantity: str) -> None:
+    each = parse([{"price": "0.10"}])
+    assert affordable_within_cap(each, cap=cap + 50, minor_digits=2, start=D(5), wanted=D(12)) == D(quantity)
+
+
+def test_a_cap_that_was_lowered_below_what_was_billed_leaves_nothing() -> None:
+    assert affordable_within_cap(parse([{"price": "1"}]), cap=100, minor_digits=2, start=D(5), wanted=D(1)) == 0
+
+
+def test_money_is_the_difference_of_rounded_totals_in_the_currencys_own_digits() -> None:
+    each = parse([{"price": "0.0005"}])
+    assert [money_cost(each, D(n), minor_digits=3) for n in (0, 1, 2, 3)] == [0, 1, 1, 2]
+    assert [money_cost(each, D(n), minor_digits=0) for n in (999, 1000)] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("ladder", "words", "written"),
+    [
+        ([{"price": "0.50"}], "0.5 each", [{"price": "0.5"}]),
+        (
+            [{"up_to": "1000000", "price": "0.003"}, {"up_to": "2000000.50", "price": 10}, {"price": "0"}],
+            "0.003 up to 1000000, 10 up to 2000000.5, then 0",
+            [{"up_to": "1000000", "price": "0.003"}, {"up_to": "2000000.5", "price": "10"}, {"price": "0"}],
+        ),
+        ({"size": "1000.0", "price": "1E+1"}, "10 per 1000", {"size": "1000", "price": "10"}),
+    ],
+)
+def test_a_ladder_says_what_it_costs(ladder: object, words: str, written: object) -> None:
+    assert str(parse(ladder)) == words
+    assert parse(ladder).as_json() == written
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([{"price": "1"}, "2"], "A ladder is a list of tiers, or a package with a size and a price."),
+        (
+            [{"up_to": "5", "price": "1"}, {"up_to": "4.999999", "price": "1"}, {"price": "1"}],
+            "Tier 2 must end above 5, with at most six decimal places.",
+        ),
+        (
+            [{"up_to": "0", "price": "1"}, {"price": "1"}],
+            "Tier 1 must end above 0, with at most six decimal places.",
+        ),
+        (
+            [{"price": "0.0000000000001"}],
+            "Tier 1 must have a price of zero or more, with at most twelve decimal places.",
+        ),
+        ([{"price": True}], "The price of tier 1 must be a decimal number, written as a string."),
+        ([{"price": "few"}], "The price of tier 1 must be a decimal number such as 0.003."),
+        ([{"price": "100000000000000"}], "The price of tier 1 must be a number below 10^14."),
+        ([{"up_to": "-100000000000000", "price": "1"}], "The end of tier 1 must be a number below 10^14."),
+        ([{"price": "1", "b": 1, "a": 1}], "Tier 1 has an unknown key 'a'; it takes price and up_to."),
+        (
+            {"size": "0.0000001", "price": "1"},
+            "A package's size must be more than zero, with at most six decimal places.",
+        ),
+        (
+            {"size": "-1", "price": "1"},
+            "A package's size must be more than zero, with at most six decimal places.",
+        ),
+        (
+            {"size": "1", "price": "-0.01"},
+            "A package must have a price of zero or more, with at most twelve decimal places.",
+        ),
+        ({"size": "1", "price": "1", "up_to": "3"}, "A package has an unknown key 'up_to'; it takes price and size."),
+    ],
+)
+def test_a_refusal_is_one_exact_sentence(value: object, message: str) -> None:
+    with pytest.raises(InvalidLadder) as refused:
+        parse(value)
+    assert str(refused.value) == message
+
+
+def test_the_smallest_tier_package_and_price_that_can_be() -> None:
+    assert cost(parse([{"up_to": "0.000001", "price": "99999999999999"}, {"price": "0"}]), D(1)) == D("99999999.999999")
+    assert cost(parse({"size": "0.000001", "price": "0.000000000001"}), D(1)) == D("0.000001")

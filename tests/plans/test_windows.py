@@ -1,13 +1,13 @@
 """Monthly windows keep to their anchor, whatever the months between are like."""
 
 import calendar
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plans.engine.windows import add_months, calendar_month, window_on_anchor
+from plans.engine.windows import Window, add_months, calendar_month, window_on_anchor
 
 # A day, and a time within it, over a century.
 MOMENTS = st.integers(0, 36_500 * 86_400).map(
@@ -53,3 +53,23 @@ def test_a_free_window_is_the_calendar_month_in_utc(at: datetime) -> None:
     assert at in window
     assert (window.start.day, window.start.hour, window.end.day, window.end.hour) == (1, 0, 1, 0)
     assert (window.start.year, window.start.month) == (at.year, at.month)
+
+
+def test_a_windows_end_belongs_to_the_next() -> None:
+    window = calendar_month(at=datetime(2026, 2, 10, tzinfo=UTC))
+    assert window.start in window
+    assert window.end - timedelta(microseconds=1) in window
+    assert window.end not in window
+    assert window.start - timedelta(microseconds=1) not in window
+
+
+def test_months_are_those_of_utc_whatever_zone_a_time_comes_in() -> None:
+    evening = datetime(2026, 6, 30, 23, 30, 15, 7, tzinfo=timezone(-timedelta(hours=5)))
+    assert calendar_month(at=evening) == Window(datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 8, 1, tzinfo=UTC))
+    on_anchor = window_on_anchor(anchor=evening, at=datetime(2026, 7, 1, 4, 30, 15, 6, tzinfo=UTC))
+    assert on_anchor.end == datetime(2026, 7, 1, 4, 30, 15, 7, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("months", "year", "month"), [(-13, 2024, 12), (-1, 2025, 12), (0, 2026, 1), (11, 2026, 12)])
+def test_months_are_counted_over_new_year_both_ways(months: int, year: int, month: int) -> None:
+    assert add_months(datetime(2026, 1, 31, tzinfo=UTC), months) == datetime(year, month, 31, tzinfo=UTC)

@@ -1,0 +1,61 @@
+"""Which sources are changed, and where the tests are that should notice: the nearest first, the slowest last.
+
+Sources are named by folder and pattern; of the tests in a folder those tried first that are known to come by.
+"""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+
+PURE = [
+    "tests/plans/test_ladders.py",
+    "tests/plans/test_windows.py",
+    "tests/usage/test_settlement_against_a_slow_model.py",
+]
+LEDGER = [
+    "tests/credits/test_ledger_is_append_only.py",
+    "tests/credits/test_spending.py",
+    "tests/credits/test_holds.py",
+    "tests/credits/test_taking_back.py",
+    "tests/credits/test_grants_and_expiry.py",
+    "tests/credits/test_wallet_reads.py",
+    "tests/credits/test_audit.py",
+    "tests/credits/test_burn_order.py",
+    "tests/credits/test_hooks.py",
+    "tests/credits/test_refunds.py",
+    "tests/credits/test_money_goes_back_once.py",
+    "tests/credits/test_ledger_state_machine.py",
+]
+# Source (a pattern) to tests (files and folders). The first pattern that fits a file is its area.
+AREAS = {
+    "credits/sql/*.sql": LEDGER,
+    "credits/engine/*.py": ["tests/credits"],
+    "credits/services/*.py": ["tests/credits"],
+    "plans/engine/*.py": [*PURE, "tests/plans", "tests/usage"],
+    "plans/services/*.py": ["tests/plans"],
+    "usage/engine/*.py": [*PURE, "tests/usage"],
+    "usage/services/*.py": ["tests/usage", "tests/scenarios"],
+    "notifications/engine/*.py": ["tests/notifications"],
+    "core/quantities.py": ["tests/core", "tests/accounts", "tests/credits", "tests/plans"],
+    "core/money.py": ["tests/core", "tests/accounts", "tests/credits", "tests/plans"],
+}
+# What tests of the SQL functions call.
+LEDGER_IN_PYTHON = "credits/ledger.py"
+# Left out: what needs a browser or a Redis server, moves many rows, or runs processes and races for many seconds.
+MARKED = "not browser and not redis and not volume"
+SLOW = [
+    "tests/credits/test_ledger_races.py",
+    "tests/credits/test_order_of_news.py",
+    "tests/credits/test_racing_news.py",
+    "tests/usage/test_events_are_taken_once.py",
+    "tests/usage/test_many_events.py",
+]
+
+
+def sources() -> dict[str, list[str]]:
+    """Every file that is changed, with its tests."""
+    found: dict[str, list[str]] = {}
+    for pattern, tests in AREAS.items():
+        for path in sorted(ROOT.glob(pattern)):
+            found.setdefault(str(path.relative_to(ROOT)), tests)
+    return found

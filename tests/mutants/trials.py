@@ -1,0 +1,181 @@
+"""Tries changes inside one pytest run: everything is imported and the test database made once, then one fork for each.
+
+A fork puts the change into the running program, runs the tests in question until one fails, and ends. In Python the
+changed functions get new code, wherever they have been imported to; in the database the changed function is created
+anew, and afterwards the old one again. From test to test it learns which functions each calls, and remembers it for the
+next run: a test that is known not to call a function is not run for its changes.
+"""
+
+import gc
+import importlib
+import json
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import psycopg
+import pytest
+from _pytest.runner import runtestprotocol
+from django.db import connection
+from pytest_django.plugin import blocking_manager_key
+
+from tests import flush
+from tests.mutants import memory, running_code, sql_changes
+from tests.mutants.areas import LEDGER_IN_PYTHON, ROOT
+from tests.mutants.python_changes import Change, changed_tree
+
+# A test that takes longer hangs.
+PATIENCE_SECONDS = 120
+NOT_VIABLE = "the language refuses it"
+SURVIVED = "SURVIVED"
+
+
+class Trials:
+    """A pytest plugin: `changes` to be tried; `tests` are the files and folders where each source's tests are."""
+
+    def __init__(self, changes: Sequence[Change], tests: Mapping[str, Sequence[str]]) -> None:
+        self.changes, self.tests = changes, tests
+        self.outcomes: dict[Change, str] = {}
+        """The test that noticed, or what else happened."""
+        self.red: set[str] = set()
+        """Tests that fail without any change; they notice nothing."""
+        self._green: set[str] = set()
+        self._known = memory.recall()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        self._unblock = session.config.stash[blocking_manager_key].unblock
+        self._nothing = _Nothing.from_parent(session, name="nothing")
+        self._items = {item.nodeid: item for item in session.items}
+        for path in self.tests:
+            if path.endswith(".py"):
+                importlib.import_module(running_code.name_of(path))
+        # The first test makes the test database, which stays for all.
+        plain = (one for one in session.items if "db" in one.fixturenames and "sandbox" not in one.fixturenames)
+        runtestprotocol(next(plain), nextitem=self._nothing, log=False)
+        connection.close()
+        self._live = running_code.functions_of(self.tests)
+        gc.freeze()
+        for number, change in enumerate(self.changes, 1):
+            self.outcomes[change] = self._outcome(change)
+            memory.keep(self._known)
+            print(f"{number}/{len(self.changes)} {change.where}: {change.what}  [{self.outcomes[change]}]", flush=True)
+        return True
+
+    def _outcome(self, change: Change) -> str:
+        while True:
+            ended, last = self._fork(change, self._tests_of(change))
+            if ended == "passed":
+                return SURVIVED
+            if ended != "failed":
+                return f"{ended} {last}".strip()
+            if self._is_green(last):
+                return last
+
+    def _tests_of(self, change: Change) -> list[str]:
+        """First those that are known to come by, the quickest first, then those of which nothing is known yet."""
+        places = self.tests[change.path]
+        wanted = [one for place in places for one in self._items if one.startswith(place) and one not in self.red]
+        known = [one for one in wanted if one in self._known and self._comes_by(one, change)]
+        return sorted(known, key=lambda one: self._known[one][0]) + [one for one in wanted if one not in self._known]
+
+    def _comes_by(self, test: str, change: Change) -> bool:
+        _, calls = self._known[test]
+        if change.path.endswith(".sql"):
+            return any(path == LEDGER_IN_PYTHON for path, _ in calls)
+        if not change.function:
+            return any(path == change.path for path, _ in calls)
+        return [change.path, change.function] in calls
+
+    def _is_green(self, test: str) -> bool:
+        if test not in self._green | self.red:
+            ended, _ = self._fork(None, [test])
+            (self._green if ended == "passed" else self.red).add(test)
+        return test in self._green
+
+    def _fork(self, change: Change | None, tests: list[str]) -> tuple[str, str]:
+        """How it ended, and with which test."""
+        reading, writing = os.pipe()
+        child = os.fork()
+        if not child:
+            os.close(reading)
+            self._be_child(change, tests, os.fdopen(writing, "w", buffering=1))
+        os.close(writing)
+        ended, last = "passed", ""
+        with os.fdopen(reading) as reports:
+            for line in reports:
+                ended, last, known = json.loads(line)
+                if known:
+                    self._known[last] = known
+        _, status = os.waitpid(child, 0)
+        if status:
+            ended = "hangs" if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM else "dies"
+            self._clean_up()
+        if change and change.path.endswith(".sql"):
+            self._execute(_statement(change))
+        return ended, last
+
+    def _be_child(self, change: Change | None, tests: list[str], reports: Any) -> None:
+        silence = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silence, 1)
+        os.dup2(silence, 2)
+
+        def tell(ended: str, test: str = "", known: Any = None) -> None:
+            reports.write(json.dumps([ended, test, known]) + "\n")
+
+        try:
+            if change is not None:
+                self._put(change)
+        except (psycopg.Error, ValueError, SyntaxError):
+            tell(NOT_VIABLE)
+            os._exit(0)
+        watched = [*self.tests, LEDGER_IN_PYTHON]
+        for test in tests:
+            signal.alarm(PATIENCE_SECONDS)
+            tell("dies", test)
+            began = time.monotonic()
+            with nullcontext() if test in self._known else running_code.calls_into(watched) as calls:
+                outcomes = runtestprotocol(self._items[test], nextitem=self._nothing, log=False)
+            if any(outcome.failed for outcome in outcomes):
+                tell("failed", test)
+                break
+            tell("passed", test, None if calls is None else [time.monotonic() - began, sorted(calls)])
+        os._exit(0)
+
+    def _put(self, change: Change) -> None:
+        if change.path.endswith(".sql"):
+            changed = list(sql_changes.changes_in(_statement(change)))
+            self._execute(changed[change.number][2])
+            return
+        file = ROOT / change.path
+        code = compile(changed_tree(file.read_text(), change.number), str(file), "exec", dont_inherit=True)
+        running_code.put(code, change.function, change.path, self._live)
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(**connection.get_connection_params(), autocommit=True) as server:
+            server.execute(sql_changes.replacing(statement))
+
+    def _clean_up(self) -> None:
+        """What a test that was killed has left in the database."""
+        with psycopg.connect(**connection.get_connection_params(), autocommit=True) as server:
+            server.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        with self._unblock():
+            flush.empty_tables()
+            connection.close()
+
+
+def _statement(change: Change) -> str:
+    return dict(sql_changes.units((ROOT / change.path).read_text()))[change.function]
+
+
+class _Nothing(pytest.Item):
+    """What comes after every test: only what belongs to the whole session is kept for it."""
+
+    def runtest(self) -> None:
+        raise NotImplementedError
