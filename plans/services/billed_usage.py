@@ -2,7 +2,7 @@
 
 The way of what a window bills, with who calls each step:
 
-1. `report_billed_quantity`, called by settlement (`usage/services/settlement_rows.py`), stores the totals in `BilledUsage`
+1. `store_billed_total`, called by settlement (`usage/services/settlement_rows.py`), stores the totals in `BilledUsage`
    and queues a `MeterReading` of the quantity.
 2. `deliver`, called after the commit that queued something, and each minute by beat, sends what waits. Stripe's meter
    shows the window's last reading (formula `last`), and Stripe's own price makes money of it.
@@ -49,7 +49,7 @@ Row = MeterReading | InvoiceCorrection
 
 
 @transaction.atomic
-def report_billed_quantity(
+def store_billed_total(
     *,
     organization: Organization,
     meter: Meter,

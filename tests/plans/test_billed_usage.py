@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 def report(stage, quantity: str, amount: int, *, window=None) -> BilledUsage:
     window = window or stage.terms.window
     with stage.commit():
-        return billed_usage.report_billed_quantity(
+        return billed_usage.store_billed_total(
             organization=stage.organization,
             meter=Meter.objects.get(code="sessions"),
             window_start=window.start,

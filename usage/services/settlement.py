@@ -24,7 +24,7 @@ from usage.services.capture_payment import CapturePayment
 from usage.services.counters import read_totals
 from usage.services.meter_states import MeterKey
 from usage.services.segment_payments import SegmentPayment, WalletBudgets, WalletKey, draw_credits, plan_payments
-from usage.services.settlement_rows import report_billed_totals, save_settlements
+from usage.services.settlement_rows import save_settlements, store_billed_totals
 from usage.services.settlement_windows import UsedWindow, WindowQuery, used_windows
 
 INSTANT = timedelta(microseconds=1)
@@ -159,7 +159,7 @@ def _settle_usage(
         short = draw_credits(payments, now=now, capture=capture)
         save_settlements(payments, now=now)
         outcome.add(payments)
-        report_billed_totals({id(p.window): p.window for p in payments if p.changes_bill}.values(), now=now)
+        store_billed_totals({id(p.window): p.window for p in payments if p.changes_bill}.values(), now=now)
         again = {payment.key for payment in short}
         states = [state for state in states if state.key in again]
         exhausted |= {(payment.key[0], unit) for payment in short for unit in payment.short_units}
