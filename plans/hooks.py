@@ -7,7 +7,7 @@
 | `window_closing` | a window's invoice is about to close | settles it first: `settlement.settle_organization` |
 | `used` | a page shows what of a commitment is used | says what was counted: `meter_snapshots.used_of` |
 
-A segment is a stretch of a window under one set of terms.
+A segment is a part of a window under one set of terms.
 """
 
 from datetime import datetime

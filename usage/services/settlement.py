@@ -2,6 +2,17 @@
 
 `settle` works on the states of many meters at a time, which the caller has locked, in a handful of round trips. It is
 cumulative: running it again, or after a crash, posts only what is still missing.
+
+Here is decided for which instants it is done (slices, then the present), and in which order. `_settle_usage` has the
+steps done elsewhere:
+
+1. read: `settlement_windows.py: used_windows`, with the totals of `counters.py`
+2. plan: `segment_payments.py: plan_payments`, by the arithmetic of `usage/engine/settlement.py`
+3. draw: `segment_payments.py: draw_credits`; for the hold of a captured job, as `capture_payment.py` says
+4. write: `settlement_rows.py: save_settlements` and `store_billed_totals`
+
+A *segment* is a part of a window under one set of terms; a *slice* is the usage until an instant at which credits
+lapsed. Who calls `settle`: `tally.py`, `holds.py` and `capture.py`, and the hooks of credits and plans.
 """
 
 from collections import defaultdict
@@ -96,7 +107,9 @@ def settle(states: Sequence[MeterState], *, now: datetime, capture: CapturePayme
 
 
 def _slices_before_lapses(states: Sequence[MeterState], now: datetime) -> Slices:
-    """Grants that lapsed pay for what was used until then, even where nobody settled in between."""
+    """Grants that have lapsed, but that `expire_credits` has not posted yet, pay for what was used until then, even
+    where nobody settled in between. When it posts them, it has the same slices settled by `settle_before_expiry`.
+    """
     lapses: dict[WalletKey, set[datetime]] = defaultdict(set)
     grants = CreditGrant.objects.due(at=now).filter(
         wallet__organization_id__in={state.organization_id for state in states}
@@ -188,7 +201,5 @@ def _clear_due(
     due: dict[MeterKey, datetime | None] = {}
     for state in states:
         is_carried = state.meter.aggregation == "latest" and bool(state.reading)
-        state.settle_at = state.settle_from = due[state.key] = ends.get(state.key) if is_carried else None
-        if state.key in outcome.changed:
-            state.check_at = now
+        due[state.key] = ends.get(state.key) if is_carried else None
     meter_states.mark_settled(due, changed=outcome.changed, now=now)

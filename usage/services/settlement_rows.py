@@ -1,6 +1,6 @@
 """Writing down what was settled: the rows that keep it, what goes back to wallets, and what windows bill.
 
-`save_settlements` is the fourth step of `services/settlement.py`; `store_billed_totals` hands what a window bills to
+`save_settlements` is the last step of `settlement.py`; `store_billed_totals` hands what a window bills to
 `plans/services/billed_usage.py`, which brings it to Stripe.
 """
 
