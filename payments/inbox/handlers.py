@@ -13,8 +13,10 @@ from payments.stripe_objects.fields import StripeObject
 class ObjectChange:
     """A Stripe object about which an event came.
 
-    `data` is the object as Stripe has it now, not as it was when the event was made. `data` of an object
-    that is gone has `"deleted": True`.
+    `data` is the object as Stripe has it now, read by `payments/gateway/objects.py`, not as it was when the event was
+    made. Inside stand in full, where others are ids: a checkout session's lines and its payment intent with that one's
+    latest charge; a payment intent's latest charge; an invoice's payments and all of its lines; a subscription's latest
+    invoice. `data` of an object that is gone is its last state with `"deleted": True`.
     """
 
     data: StripeObject
