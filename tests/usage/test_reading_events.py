@@ -49,7 +49,9 @@ def test_what_an_event_leaves_out():
 
 def test_what_an_event_says():
     said = {"timestamp": "2026-06-15T13:59:59+02:00", "quantity": "2.50", "subject": "s", "duration_ms": 2**63 - 1}
-    event = read(**said, status="success", properties={"a": D("1.10"), "b": True, "c": None, "d": 'x"', "e": 0, "f": False})
+    event = read(
+        **said, status="success", properties={"a": D("1.10"), "b": True, "c": None, "d": 'x"', "e": 0, "f": False}
+    )
     assert (event.event_at, event.is_timed) == (NOW - timedelta(seconds=1), True)
     assert (event.quantity, event.counted, event.subject, event.duration_ms) == (D("2.5"), D("2.5"), "s", 2**63 - 1)
     assert event.properties == '{"a":1.10,"b":true,"c":null,"d":"x\\"","e":0,"f":false}'
