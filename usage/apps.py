@@ -23,7 +23,7 @@ class UsageConfig(AppConfig):
         for event_type in EVENT_TYPES:
             event_types.register(event_type)
         credit_hooks.on_available(settlement.pay_unpaid_usage)
-        credit_hooks.before_expiry(settlement.settle_before_expiry)
+        credit_hooks.on_before_expiry(settlement.settle_before_expiry)
         credit_hooks.on_hold_expired(holds.announce_expired)
         plan_hooks.on_terms_changed(segments.apply_new_terms)
         plan_hooks.on_catalogue_changed(segments.apply_new_catalogue)

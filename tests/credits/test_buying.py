@@ -52,6 +52,10 @@ def test_paying_the_checkout_page_grants_the_credits(acme, pack, sandbox):
     assert purchase.status == Purchase.Status.PAID
     assert purchase.paid_amount == 2000
     assert purchase.receipt_url
+    session = sandbox.client.v1.checkout.sessions.retrieve(purchase.checkout_session)
+    intent = sandbox.client.v1.payment_intents.retrieve(session.payment_intent)
+    assert (purchase.invoice, purchase.payment_intent) == (session.invoice, session.payment_intent)
+    assert purchase.charge == intent.latest_charge
     assert available(acme) == 20
     [entry] = LedgerEntry.objects.all()
     assert entry.reference == f"checkout:{purchase.checkout_session}"

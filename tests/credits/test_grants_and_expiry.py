@@ -181,7 +181,7 @@ def test_before_each_posting_usage_until_then_is_settled_by_what_was_live(usd_wa
     first, second = usd_wallet.grant("10", days=1), usd_wallet.grant("10", days=2)
     asked = []
 
-    @hooks.before_expiry
+    @hooks.on_before_expiry
     def settle(*, wallet, at, now):
         asked.append((wallet, at, now))
         usd_wallet.spend("3", at=at - timedelta(microseconds=1), partial=True, reference=f"settle:{len(asked)}")

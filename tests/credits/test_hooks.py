@@ -56,6 +56,18 @@ def test_what_takes_credits_or_only_repays_debt_tells_nothing(usd_wallet: Wallet
     assert heard == ["available"]
 
 
+def test_what_lapses_and_what_finds_nothing_to_take_tells_nothing(usd_wallet: WalletDriver, heard, commits):
+    usd_wallet.grant("10", days=1)
+    with commits():
+        usd_wallet.spend("10")
+        assert usd_wallet.spend("1", partial=True) == 0
+    usd_wallet.grant("3", days=1)
+    with commits():
+        expire_credits(now=usd_wallet.now + timedelta(days=1))
+    assert heard == []
+    assert usd_wallet.entries()[-1] == ("expire", "-3")
+
+
 def test_a_repeat_tells_nothing(usd_wallet: WalletDriver, heard, commits):
     with commits():
         usd_wallet.grant("10", reference="g:1")

@@ -175,7 +175,7 @@ def test_a_payment_that_cannot_go_on_ends_the_order_once(order, status, error, w
     purchase = begun(order)
     view = intent(purchase, status, last_payment_error={"message": error} if error else None)
     for _ in range(2):
-        follow_top_up(purchase=purchase, intent=view, now=timezone.now())
+        assert follow_top_up(purchase=purchase, intent=view, now=timezone.now()) == purchase
     order.refresh_from_db()
     purchase.refresh_from_db()
     assert (purchase.status, purchase.failure) == (Purchase.Status.FAILED, why)

@@ -24,7 +24,7 @@ def functions_of(paths: Iterable[str]) -> dict[Key, list[FunctionType]]:
     files = {str(ROOT / path) for path in paths}
     found: dict[Key, list[FunctionType]] = {}
     for one in gc.get_objects():
-        if isinstance(one, FunctionType) and one.__code__.co_filename in files:
+        if type(one) is FunctionType and one.__code__.co_filename in files:  # `isinstance` would wake lazy objects
             found.setdefault(_key(one.__code__), []).append(one)
     return found
 

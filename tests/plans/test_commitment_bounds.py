@@ -67,3 +67,7 @@ def test_a_refusal_is_one_exact_sentence(bounds: Bounds, quantity: int, message:
 def test_bundles_are_counted_from_the_minimum(used: int, covering: int | None, next_one: int | None) -> None:
     bounds = Bounds(3, 10, 25)
     assert (bounds.covering(used), bounds.next_after(used)) == (covering, next_one)
+
+
+def test_without_bundles_one_more_is_the_next() -> None:
+    assert [Bounds(2, 1, 5).next_after(bought) for bought in (0, 2, 3, 4, 5)] == [2, 3, 4, 5, None]

@@ -190,6 +190,70 @@ def test_an_annual_plan_bills_nothing_while_its_companion_is_unpaid() -> None:
     assert (yearly.meters["sessions"].beyond, monthly.meters["sessions"].beyond) == ("credits", "credits_then_bill")
 
 
+def test_terms_name_their_plan() -> None:
+    paid, free = timeline(period(PRO, day(3, 10))).terms_at(day(3, 12)), timeline().terms_at(day(3, 12))
+    assert (paid.plan_id, paid.plan, paid.plan_name, paid.interval, paid.is_paid) == (PRO, "pro", "Pro", "month", True)
+    assert (free.plan_id, free.plan, free.plan_name, free.interval, free.is_paid) == (FREE, "free", "Free", None, False)
+    none = Timeline([], [], None, lambda plan_id: []).terms_at(day(3, 12))
+    assert (none.plan_id, none.plan_name, none.segment.plan_id) == (None, "", 0)
+
+
+def test_a_change_holds_from_its_very_instant() -> None:
+    start, change = day(3, 10), day(3, 20)
+    upgraded = timeline(period(PRO, start, change), period(TEAM, change, anchor=start, stretch_start=start))
+    assert upgraded.terms_at(change - timedelta(microseconds=1)).plan == "pro"
+    assert upgraded.terms_at(change).plan == "team"
+
+
+def test_a_change_at_the_end_of_a_window_leaves_nothing_of_the_old_plan_in_the_next() -> None:
+    start, change = day(3, 10), day(4, 10)
+    upgraded = timeline(period(TEAM, start, change), period(PRO, change, anchor=start, stretch_start=start))
+    terms = upgraded.terms_at(change)
+    assert [(segment.plan, segment.start) for segment in terms.segments] == [("pro", change)]
+    assert terms.meters["sessions"].included == 400
+
+
+def test_each_paid_life_has_windows_of_its_own() -> None:
+    twice = timeline(period(PRO, day(3, 5), day(3, 12)), period(TEAM, day(3, 20)))
+    first, between, second = (twice.terms_at(day(3, date)) for date in (6, 15, 25))
+    assert (first.window.start, first.window.end) == (day(3, 5), day(3, 12))
+    assert (between.window.start, between.window.end) == (day(3, 12), day(3, 20))
+    assert (second.window.start, second.window.end) == (day(3, 20), day(4, 20))
+    assert [len(terms.segments) for terms in (first, between, second)] == [1, 1, 1]
+
+
+def test_revisions_of_other_windows_cut_none_of_this_one() -> None:
+    said = {FREE: [plan(FREE, "free", sessions(n), since=since) for n, since in (("1", DAWN), ("2", day(3, 1)))]}
+    said[FREE] += [plan(FREE, "free", sessions(n), since=since) for n, since in (("3", day(3, 15)), ("4", day(4, 1)))]
+    starts = {month: timeline(catalogue=said).terms_at(day(month, 20)) for month in (2, 3, 4)}
+    assert [segment.start for segment in starts[2].segments] == [day(2, 1)]
+    assert [segment.start for segment in starts[3].segments] == [day(3, 1), day(3, 15)]
+    assert [segment.start for segment in starts[4].segments] == [day(4, 1)]
+    assert [starts[month].meters["sessions"].included for month in (2, 3, 4)] == [1, 3, 4]
+
+
+def test_before_its_first_revision_a_plan_says_what_the_first_says() -> None:
+    said = {
+        FREE: [plan(FREE, "free", sessions("1"), since=day(6, 1)), plan(FREE, "free", sessions("2"), since=day(7, 1))]
+    }
+    assert timeline(catalogue=said).terms_at(day(3, 10)).meters["sessions"].included == 1
+
+
+def test_who_bought_nothing_of_a_commitment_has_nothing_included() -> None:
+    terms = timeline(period(PRO, day(3, 10)), catalogue=committed(on_demand=False)).terms_at(day(3, 12))
+    assert (terms.meters["instances"].included, terms.meters["instances"].commitment.bought) == (0, 0)
+
+
+def test_what_pays_beyond_the_allowance() -> None:
+    said = [sessions("1", beyond=beyond) for beyond in ("block", "credits", "bill", "credits_then_bill")]
+    assert [(terms.uses_credits, terms.is_billed) for terms in said] == [
+        (False, False),
+        (True, False),
+        (False, True),
+        (True, True),
+    ]
+
+
 @given(
     anchor_day=st.integers(1, 31),
     length=st.integers(1, 200),

@@ -1,4 +1,7 @@
-"""In which segment of which window an event counts, and how it moves when the terms around it change."""
+"""In which segment of which window an event counts, and how it moves when the terms around it change.
+
+A segment is a part of a window under one set of terms. A window whose terms do not change has one.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime

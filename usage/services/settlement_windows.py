@@ -1,4 +1,7 @@
-"""What there is to settle: a meter's windows, each segment with its terms, its usage, and how that was covered."""
+"""What there is to settle: a meter's windows, each segment with its terms, its usage, and how that was covered.
+
+The first step of `settlement.py`.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

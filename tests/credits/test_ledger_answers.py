@@ -1,0 +1,164 @@
+"""What each function of the ledger answers: the whole row, since callers above read different parts of it."""
+
+from datetime import timedelta
+from decimal import Decimal as D
+
+import pytest
+
+from credits import ledger
+from credits.errors import DebtOutstanding
+from credits.models import CreditHold, LedgerEntry
+from credits.services.grants import take_back
+from tests.credits.wallet_driver import WalletDriver, assert_clean, figures
+
+
+@pytest.fixture
+def ten(usd_wallet: WalletDriver) -> WalletDriver:
+    """Ten credits, in a wallet that is looked after when it falls to 2."""
+    usd_wallet.grant("10")
+    type(usd_wallet.row).objects.update(watch_at=2)
+    return usd_wallet
+
+
+def spend(wallet: WalletDriver, amount: str, *, reference: str = "s", partial: bool = False):
+    values = {"amount": D(amount), "reference": reference, "partial": partial, "reason": ""}
+    return ledger.spend(
+        organization_id=wallet.organization.pk, unit=wallet.unit.pk, at=wallet.now, now=wallet.now, **values
+    )
+
+
+def answer_of(result):
+    """What of it is not empty."""
+    return {name: value for name, value in result._asdict().items() if value is not None}
+
+
+def test_spending(ten: WalletDriver):
+    wallet = ten.row.pk
+    assert answer_of(spend(ten, "7.5")) == {
+        "outcome": "posted",
+        "wallet_id": wallet,
+        "amount": D("7.5"),
+        "debt": 0,
+        "freed": False,
+        "low": False,
+    }
+    repeated = answer_of(spend(ten, "7.5"))
+    assert repeated.pop("subject_id")
+    assert repeated == {"outcome": "repeated", "wallet_id": wallet, "amount": D("7.5")}
+    assert answer_of(spend(ten, "3", reference="t")) == {
+        "outcome": "insufficient",
+        "wallet_id": wallet,
+        "available": D("2.5"),
+        "debt": 0,
+    }
+    assert answer_of(spend(ten, "3", reference="t", partial=True))["low"] is True
+    assert answer_of(spend(ten, "3", reference="u", partial=True)) == {
+        "outcome": "posted",
+        "wallet_id": wallet,
+        "amount": 0,
+        "debt": 0,
+        "freed": False,
+        "low": False,
+    }
+
+
+@pytest.mark.parametrize("debt", ["0.000001", "1", "2"])
+def test_any_debt_refuses_whatever_is_beside_it(usd_wallet: WalletDriver, debt):
+    spent = usd_wallet.grant("5")
+    usd_wallet.spend("5")
+    usd_wallet.grant("10")
+    take_back(grant=spent, amount=debt, reason="Refund", actor=None, reference="r", now=usd_wallet.now)
+    before = usd_wallet.entries()
+    assert answer_of(spend(usd_wallet, "1"))["outcome"] == "debt"
+    assert spend(usd_wallet, "1", partial=True).amount == 0
+    for attempt in (lambda: usd_wallet.hold("1"), lambda: usd_wallet.spend("1")):
+        with pytest.raises(DebtOutstanding) as refused:
+            attempt()
+        details = refused.value.details
+        assert (details["debt"], details["required"], details["shortfall"]) == (debt, "1", debt)
+    assert usd_wallet.entries() == before
+    assert not CreditHold.objects.exists()
+    assert_clean()
+
+
+def test_what_is_missing_beside_a_debt_is_both(usd_wallet: WalletDriver):
+    usd_wallet.grant("1")
+    usd_wallet.owe("2")
+    with pytest.raises(DebtOutstanding) as refused:
+        usd_wallet.spend("5")
+    assert refused.value.details["available"] == "0"
+    assert refused.value.details["shortfall"] == "7"
+
+
+def test_what_is_owed_for_work_that_was_done(ten: WalletDriver):
+    wallet = ten.row.pk
+    for outcome in ("posted", "repeated"):
+        result = ledger.draw_or_owe(wallet_id=wallet, amount=D("12.5"), reference="c", now=ten.now)
+        assert (result.outcome, result.wallet_id, result.debt) == (outcome, wallet, D("2.5"))
+        assert result.amount == D("12.5")
+    assert ten.figures() == figures("-2.5", available="0", debt="2.5")
+
+
+def test_beginning_and_issuing(ten: WalletDriver):
+    wallet = ten.row.pk
+    begun = ledger.begin(wallet_id=wallet, reference="g", fingerprint="asked", now=ten.now)
+    assert answer_of(begun) == {"outcome": "ready", "wallet_id": wallet}
+    grant = ten.grant("3", reference="g")
+    first = LedgerEntry.objects.get(reference="g")
+    repeated = ledger.begin(wallet_id=wallet, reference="g", fingerprint=first.fingerprint, now=ten.now)
+    assert answer_of(repeated) == {"outcome": "repeated", "wallet_id": wallet, "subject_id": grant.pk, "amount": 3}
+
+
+def test_holding_and_ending(ten: WalletDriver):
+    values = {
+        "organization_id": ten.organization.pk,
+        "unit": "usd",
+        "amount": D(4),
+        "reference": "h",
+        "expires_at": ten.now + timedelta(hours=1),
+        "now": ten.now,
+    }
+    opened = ledger.open_hold(public_id="hold_1", **values)
+    hold = CreditHold.objects.get()
+    figures_of_it = {"wallet_id": ten.row.pk, "subject_id": hold.pk, "amount": 4, "debt": 0, "low": False}
+    assert answer_of(opened) == figures_of_it | {"outcome": "posted", "freed": False}
+    again = ledger.open_hold(public_id="hold_2", **values)
+    assert answer_of(again) == {"outcome": "repeated", "wallet_id": ten.row.pk, "subject_id": hold.pk}
+    ended = ledger.end_hold(hold=hold, status="captured", amount=D(3), now=ten.now)
+    assert answer_of(ended) == figures_of_it | {"outcome": "posted", "amount": 3, "freed": True}
+    for amount, outcome in ((D(3), "repeated"), (D(4), "ended"), (None, "ended")):
+        repeated = ledger.end_hold(hold=hold, status="captured", amount=amount, now=ten.now)
+        assert answer_of(repeated) == {"outcome": outcome, "wallet_id": ten.row.pk, "subject_id": hold.pk}
+
+
+def test_taking_back_and_reinstating(ten: WalletDriver):
+    grant = ten.grant("5")
+    values = {"grant_id": grant.pk, "reason": "", "actor_id": None, "now": ten.now}
+    taken = ledger.take_back(amount=D(4), owe=True, reference="r", **values)
+    about = {"wallet_id": ten.row.pk, "subject_id": grant.pk, "amount": 4, "low": False}
+    assert answer_of(taken) == about | {"outcome": "posted", "debt": 0, "freed": False}
+    back = {"original": "r", "until": ten.now + timedelta(days=30), "reference": "r:failed"}
+    given = ledger.reinstate(**values, **back)
+    assert answer_of(given) == about | {"outcome": "posted", "debt": 0, "freed": True}
+    assert answer_of(ledger.reinstate(**values, **back))["outcome"] == "repeated"
+    assert answer_of(ledger.reinstate(**values, **(back | {"reference": "x"}))) == {"outcome": "missing"}
+
+
+def test_freezing_and_thawing(ten: WalletDriver):
+    grant = ten.grant("5")
+    about = {"wallet_id": ten.row.pk, "subject_id": grant.pk}
+    for outcome in ("posted", "repeated"):
+        assert answer_of(ledger.freeze(grant_id=grant.pk, now=ten.now)) == about | {"outcome": outcome}
+    thawed = answer_of(ledger.thaw(grant_id=grant.pk, now=ten.now))
+    assert thawed == about | {"outcome": "posted", "debt": 0, "freed": True, "low": False}
+    assert answer_of(ledger.thaw(grant_id=grant.pk, now=ten.now)) == about | {"outcome": "repeated"}
+
+
+def test_lapsing(ten: WalletDriver):
+    ten.grant("3", days=1)
+    ten.grant("2.5", days=2)
+    at = ten.now + timedelta(days=2)
+    about = {"outcome": "posted", "wallet_id": ten.row.pk, "freed": False, "low": False}
+    lapsed = answer_of(ledger.expire(wallet_id=ten.row.pk, at=at, now=at))
+    assert {name: lapsed[name] for name in (*about, "amount")} == about | {"amount": D("5.5")}
+    assert answer_of(ledger.expire(wallet_id=ten.row.pk, at=at, now=at)) == about | {"amount": 0}
