@@ -1,18 +1,17 @@
 """Changing a program that runs: its functions get other code, its constants other values, wherever they went."""
 
+import ast
+import builtins
 import gc
 import sys
-import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from types import CodeType, FrameType, FunctionType, ModuleType
-from typing import Any
+from types import CodeType, FunctionType, ModuleType
 
 from tests.mutants.areas import ROOT
 
 Key = tuple[str, str, int]
 Called = set[tuple[str, str]]
-"""Files and functions; methods with their class, inner functions as the outer one."""
+"""Files and functions, methods with their class."""
 
 
 def name_of(path: str) -> str:
@@ -29,41 +28,50 @@ def functions_of(paths: Iterable[str]) -> dict[Key, list[FunctionType]]:
     return found
 
 
-def put(code: CodeType, function: str, path: str, live: dict[Key, list[FunctionType]]) -> None:
-    """Make the module do what `code` says, in one function or, without its name, in its constants.
+def put_functions(code: CodeType, live: dict[Key, list[FunctionType]]) -> None:
+    """Have the functions of a module do what `code` says.
 
-    Raises ValueError where that cannot be done while it runs: an inner function would see other variables than before,
-    or a constant went into a class or a default, where no function looks it up.
+    Raises ValueError where one that runs inside another would see other variables than before.
     """
-    if not function:
-        looked_up = {name for ones in live.values() for one in ones for name in _names(one.__code__)}
-        if not looked_up & _replace_constants(sys.modules[name_of(path)], code):
-            raise ValueError("no function looks this constant up")
-        return
     for inner in _codes(code):
         for one in live.get(_key(inner), []):
             if one.__code__ != inner:
                 one.__code__ = inner
 
 
-@contextmanager
-def calls_into(paths: Iterable[str]) -> Iterator[Called]:
-    """Which functions of these files are called meanwhile, in any thread."""
-    files = {str(ROOT / path): path for path in paths}
+def put_constants(code: CodeType, path: str, live: dict[Key, list[FunctionType]]) -> None:
+    """Give the constants of a module the values that `code` gives them.
+
+    Raises ValueError where a constant went into a class or a default, and no function looks it up.
+    """
+    looked_up = {name for ones in live.values() for one in ones for name in _names(one.__code__)}
+    if not looked_up & _replace_constants(sys.modules[name_of(path)], code):
+        raise ValueError("no function looks this constant up")
+
+
+def note_calls(paths: Iterable[str], live: dict[Key, list[FunctionType]]) -> Called:
+    """Have the functions of these files say that they were called; returns where that is kept, in any thread."""
     called: Called = set()
+    builtins.__note__ = called.add  # type: ignore[attr-defined]
+    for path in paths:
+        put_functions(compiled(ast.parse((ROOT / path).read_text()), path), live)
+    return called
 
-    def note(frame: FrameType, event: str, argument: Any) -> None:
-        code = frame.f_code
-        if event == "call" and code.co_filename in files:
-            called.add((files[code.co_filename], code.co_qualname.partition(".<locals>")[0]))
 
-    sys.setprofile(note)
-    threading.setprofile(note)
-    try:
-        yield called
-    finally:
-        sys.setprofile(None)
-        threading.setprofile(None)
+def compiled(tree: ast.Module, path: str) -> CodeType:
+    """The code of a module whose functions say that they are called."""
+    _add_notes(tree, path, "")
+    return compile(ast.fix_missing_locations(tree), str(ROOT / path), "exec", dont_inherit=True)
+
+
+def _add_notes(node: ast.AST, path: str, name: str) -> None:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.ClassDef):
+            _add_notes(child, path, f"{name}{child.name}.")
+        elif isinstance(child, ast.FunctionDef):
+            note = ast.parse(f"__note__({(path, name + child.name)!r})").body[0]
+            ast.increment_lineno(note, child.body[0].lineno - 1)
+            child.body.insert(1 if ast.get_docstring(child) and len(child.body) > 1 else 0, note)
 
 
 def _key(code: CodeType) -> Key:

@@ -16,7 +16,6 @@ import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from pathlib import PurePath
 from typing import Any
 
@@ -31,8 +30,8 @@ from tests.mutants import memory, running_code, sql_changes
 from tests.mutants.areas import LEDGER_IN_PYTHON, ROOT
 from tests.mutants.python_changes import Change, changed_tree
 
-# A test that takes longer hangs.
-PATIENCE_SECONDS = 120
+# A test hangs that takes twenty times as long as it took before, or where that is not known, very long.
+TIMES_LONGER, AT_LEAST_SECONDS, AT_MOST_SECONDS = 20, 10, 90
 MOST_RED = 9
 NOT_VIABLE = "the language refuses it"
 SURVIVED = "SURVIVED"
@@ -64,7 +63,9 @@ class Trials:
         for first in {one.path.parent: one for one in reversed(plain)}.values():
             runtestprotocol(first, nextitem=self._nothing, log=False)
         connection.close()
-        self._live = running_code.functions_of(self.tests)
+        watched = [path for path in {*self.tests, LEDGER_IN_PYTHON} if path.endswith(".py")]
+        self._live = running_code.functions_of(watched)
+        self._called = running_code.note_calls(watched, self._live)
         gc.freeze()
         for number, change in enumerate(self.changes, 1):
             self.outcomes[change] = self._outcome(change)
@@ -145,27 +146,34 @@ class Trials:
         except (psycopg.Error, ValueError, SyntaxError):
             tell(NOT_VIABLE)
             os._exit(0)
-        watched = [*self.tests, LEDGER_IN_PYTHON]
         for test in tests:
-            signal.alarm(PATIENCE_SECONDS)
+            signal.alarm(self._patience(test))
             tell("dies", test)
             began = time.monotonic()
-            with nullcontext() if test in self._known else running_code.calls_into(watched) as calls:
-                outcomes = runtestprotocol(self._items[test], nextitem=self._nothing, log=False)
+            self._called.clear()
+            outcomes = runtestprotocol(self._items[test], nextitem=self._nothing, log=False)
             if any(outcome.failed for outcome in outcomes):
                 tell("failed", test)
                 break
-            tell("passed", test, None if calls is None else [time.monotonic() - began, sorted(calls)])
+            tell("passed", test, None if test in self._known else [time.monotonic() - began, sorted(self._called)])
         os._exit(0)
+
+    def _patience(self, test: str) -> int:
+        if test not in self._known:
+            return AT_MOST_SECONDS
+        return round(min(AT_LEAST_SECONDS + TIMES_LONGER * self._known[test][0], AT_MOST_SECONDS))
 
     def _put(self, change: Change) -> None:
         if change.path.endswith(".sql"):
             changed = list(sql_changes.changes_in(_statement(change)))
             self._execute(changed[change.number][2])
             return
-        file = ROOT / change.path
-        code = compile(changed_tree(file.read_text(), change.number), str(file), "exec", dont_inherit=True)
-        running_code.put(code, change.function, change.path, self._live)
+        tree = changed_tree((ROOT / change.path).read_text(), change.number)
+        code = running_code.compiled(tree, change.path)
+        if change.function:
+            running_code.put_functions(code, self._live)
+        else:
+            running_code.put_constants(code, change.path, self._live)
 
     def _execute(self, statement: str) -> None:
         with psycopg.connect(**connection.get_connection_params(), autocommit=True) as server:
