@@ -18,6 +18,8 @@ ZERO = Decimal(0)
 
 # No blanks, no underscores, no digits of other scripts, and no exponent that `Decimal` could not keep.
 _PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?", re.ASCII)
+_NO_ZERO = re.compile(r"\A(?P<sign>[+-]?)\.(?P<places>[0-9]+)\Z", re.ASCII)
+_NO_PLACES = re.compile(r"\A(?P<whole>[+-]?[0-9]+)\.\Z", re.ASCII)
 
 
 class NotExact(ValueError):
@@ -49,6 +51,12 @@ def exact_decimal(value: object) -> Decimal:
     if not number.is_finite():
         raise NotADecimal("a finite number")
     return number
+
+
+def as_typed(text: str) -> str:
+    """A decimal as people type it (`.07`, `7.`, with blanks around it), written plainly; any other text as it is."""
+    text = text.strip()
+    return _NO_ZERO.sub(r"\g<sign>0.\g<places>", _NO_PLACES.sub(r"\g<whole>", text))
 
 
 def exact_quantity(value: object) -> Decimal:

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import connection, connections
+from django.db import ProgrammingError, connection, connections
 from honcho import manager as honcho
 from honcho.environ import parse_procfile
 
@@ -43,7 +43,12 @@ def run(say: Callable[[str], None]) -> int:
         if settings.STRIPE_SANDBOX:
             _require_free_port(settings.STRIPE_SANDBOX_URL, "STRIPE_SANDBOX_URL=http://127.0.0.1:12222 make demo")
         say("Preparing the database …")
-        call_command("migrate", verbosity=0)
+        try:
+            call_command("migrate", verbosity=0)
+        except ProgrammingError as error:
+            raise CommandError(
+                f"The demo's data is of an earlier version ({error}). Remove var/ and run `make demo` again."
+            ) from error
         call_command("createcachetable", verbosity=0)
         gate = settings.VAR_DIR / "demo.gate"
         gate.unlink(missing_ok=True)

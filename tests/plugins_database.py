@@ -53,7 +53,8 @@ def django_db_setup(
         _connect_to(given_name)
         if not django_db_keepdb:
             with connection._nodb_cursor() as server:
-                _drop(server, test_name)
+                # A thread of a test that is over may not have let go of its connection yet.
+                _drop(server, test_name, force=True)
 
 
 @contextmanager

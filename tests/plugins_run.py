@@ -1,4 +1,4 @@
-"""Which tests go first, which of them a PostgreSQL or a Redis of another make concerns, and how long it all took."""
+"""Which tests go first, which of them talk to a PostgreSQL or a Redis, and how long it all took."""
 
 import os
 import time
@@ -7,10 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 STARTED = pytest.StashKey[float]()
-# Fixtures of tests that commit, or that talk to Redis.
-REAL_SERVER = {"transactional_db", "live_server", "redis_url"}
-# Folders whose subject is SQL of our own: the ledger's functions, statements for thousands of rows, locks.
-OUR_SQL = {"credits", "usage"}
+SERVERS = {"db", "transactional_db", "django_db_setup", "live_server", "redis_url"}
+"""Fixtures of tests that talk to a server."""
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -21,7 +19,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Mark what `server` is about before markers select; then put the long ones where workers begin."""
     for item in items:
-        if _concerns_server(item):
+        if _talks_to_a_server(item):
             item.add_marker("server")
     yield
     _spread_long_ones(items)
@@ -45,13 +43,6 @@ def _spread_long_ones(items: list[pytest.Item]) -> None:
         items.insert(number * total // len(long), item)
 
 
-def _concerns_server(item: pytest.Item) -> bool:
-    database = item.get_closest_marker("django_db")
-    commits = database is not None and database.kwargs.get("transaction", False)
-    return bool(
-        commits or item.get_closest_marker("redis") or REAL_SERVER & _fixtures(item) or item.path.parent.name in OUR_SQL
-    )
-
-
-def _fixtures(item: pytest.Item) -> set[str]:
-    return set(getattr(item, "fixturenames", ()))
+def _talks_to_a_server(item: pytest.Item) -> bool:
+    marked = item.get_closest_marker("django_db") or item.get_closest_marker("redis")
+    return marked is not None or not SERVERS.isdisjoint(getattr(item, "fixturenames", ()))

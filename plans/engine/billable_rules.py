@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from core.quantities import NotExact, exact_decimal
+from core.quantities import NotExact, as_typed, exact_decimal
 
 
 class InvalidRule(ValueError):
@@ -50,6 +50,6 @@ def _number(value: object, what: str) -> Decimal | None:
     if value is None:
         return None
     try:
-        return exact_decimal(value)
+        return exact_decimal(as_typed(value) if isinstance(value, str) else value)
     except NotExact as problem:
         raise InvalidRule(f"{what} must be {problem}.") from None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, localcontext
 from typing import NotRequired, Protocol, TypedDict
 
-from core.quantities import STEP, ZERO, NotExact, as_text, exact_decimal
+from core.quantities import STEP, ZERO, NotExact, as_text, as_typed, exact_decimal
 
 # Twenty digits of quantity times twenty-six of price, and room for a quotient: nothing is rounded on the way.
 EXACT = Context(prec=90)
@@ -205,8 +205,9 @@ def _within(ladder: Ladder, budget: Decimal, start: Decimal, wanted: Decimal) ->
 
 
 def _number(value: object, what: str) -> Decimal:
+    """Staff type these, into a form or a file."""
     try:
-        number = exact_decimal(value)
+        number = exact_decimal(as_typed(value) if isinstance(value, str) else value)
     except NotExact as problem:
         raise InvalidLadder(f"{what} must be {problem}, below 10^14.") from None
     if abs(number) >= LIMIT:

@@ -14,6 +14,7 @@ from core.quantities import (
     TooLarge,
     TooManyPlaces,
     as_text,
+    as_typed,
     exact_decimal,
     exact_quantity,
     grouped,
@@ -162,3 +163,17 @@ def test_zero_and_less_are_refused_where_more_is_needed(given):
 
 def test_the_smallest_quantity_is_one_step():
     assert parse_positive_quantity("0.000001") == STEP
+
+
+@pytest.mark.parametrize(
+    ("typed", "plain"),
+    [(".07", "0.07"), ("7.", "7"), (" 12.5 ", "12.5"), ("-.5", "-0.5"), ("1e3", "1e3"), ("12,5", "12,5"), ("", "")],
+)
+def test_what_people_type_is_written_plainly_and_other_text_is_left_as_it_is(typed, plain):
+    assert as_typed(typed) == plain
+
+
+@pytest.mark.parametrize("text", [".", "", "1_000", "a", "1.2.3", "\n"])
+def test_what_is_typed_and_is_no_decimal_stays_refused(text):
+    with pytest.raises(NotADecimal):
+        exact_decimal(as_typed(text))

@@ -256,3 +256,9 @@ def test_a_refusal_is_one_exact_sentence(value: object, message: str) -> None:
 def test_the_smallest_tier_package_and_price_that_can_be() -> None:
     assert cost(parse([{"up_to": "0.000001", "price": "99999999999999"}, {"price": "0"}]), D(1)) == D("99999999.999999")
     assert cost(parse({"size": "0.000001", "price": "0.000000000001"}), D(1)) == D("0.000001")
+
+
+def test_prices_are_read_as_people_type_them():
+    assert parse([{"up_to": "10.", "price": " .07"}, {"price": "7."}]) == Graduated(
+        (Tier(D(10), D("0.07")), Tier(None, D(7)))
+    )
