@@ -54,8 +54,6 @@ SLOW = [
     "tests/credits/test_ledger_races.py",
     "tests/credits/test_order_of_events.py",
     "tests/credits/test_racing_events.py",
-    "tests/usage/test_events_are_taken_once.py",
-    "tests/usage/test_many_events.py",
 ]
 
 
