@@ -81,6 +81,12 @@ class NotRefundable(RuleRefused):
     code = "not_refundable"
 
 
+class RefundFailed(RuleRefused):
+    """422. Stripe or the bank did not take the refund. The credits are back; another try is another attempt."""
+
+    code = "refund_failed"
+
+
 class GiftCardInvalid(RuleRefused):
     """422. One answer for unknown, used, void and expired codes: a guess learns nothing."""
 

@@ -6,8 +6,11 @@ from typing import Any
 from django import forms
 
 from accounts.models import Organization
-from core.errors import InvalidInput
+from core.errors import InvalidInput, PortalError
 from core.money import Money, minor_digits
+from core.public_ids import new_public_id
+from core.refusals import add_refusal
+from credits.errors import ReferenceConflict
 from credits.models import AutoTopUp, CreditPack, Unit
 
 
@@ -27,6 +30,20 @@ def typed_amount(text: str, currency: str) -> int:
 
 def _title_and_price(obj: CreditPack) -> str:
     return f"{obj.money} · {obj.title}"  # the price first: a phone cuts a long name
+
+
+class AttemptForm(forms.Form):
+    """A form that acts once, however often its button is pressed: a service knows a repeat by `attempt`."""
+
+    attempt = forms.CharField(max_length=64, widget=forms.HiddenInput)
+
+    def refuse(self, problem: PortalError) -> None:
+        """Show why nothing was done. Sending the form again is another attempt, with whatever was corrected in it."""
+        if isinstance(problem, ReferenceConflict):
+            self.add_error(None, "This form was sent before, with other content. Sending it again acts once more.")
+        else:
+            add_refusal(self, problem)
+        self.data = {**dict(self.data.items()), "attempt": new_public_id("attempt")}
 
 
 class RedeemForm(forms.Form):

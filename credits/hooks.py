@@ -1,4 +1,11 @@
-"""What apps above do when something happens in the ledger. They fill these lists in their `AppConfig.ready()`."""
+"""What the app above, `usage`, does when something happens in the ledger. It registers in its `AppConfig.ready()`.
+
+| hook | called when | what usage does, in `usage/services/` |
+|---|---|---|
+| `available` | credits can be spent that could not before | pays unpaid usage: `settlement.pay_unpaid_usage` |
+| `before_expiry` | lapsed grants are to be posted | pays with them first: `settlement.settle_before_expiry` |
+| `hold_expired` | a hold's deadline has passed | publishes that: `holds.announce_expired` |
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -30,14 +37,13 @@ _hold_expired: list[HoldCallback] = []
 
 
 def on_available(callback: WalletCallback) -> WalletCallback:
-    """After commit, when credits can be spent that could not before: pay unpaid usage, oldest first."""
+    """After commit, when credits can be spent that could not before."""
     return _add(_available, callback)
 
 
-def before_expiry(callback: BeforeExpiryCallback) -> BeforeExpiryCallback:
-    """Before grants lapse at the instant `at`: settle what was used until then, with draws dated before `at`.
-
-    Called with no lock held, in order of `at`, and again when an earlier run was interrupted.
+def on_before_expiry(callback: BeforeExpiryCallback) -> BeforeExpiryCallback:
+    """Before grants are posted as lapsed at the instant `at`: settle what was used until then, with draws dated before
+    `at`. Called with no lock held, in order of `at`, and again when an earlier run was interrupted.
     """
     return _add(_before_expiry, callback)
 
@@ -52,14 +58,14 @@ def available(*, wallet_id: int, now: datetime) -> None:
         _on_commit(partial(_call_with_wallet, callback, wallet_id, now))
 
 
+def before_expiry(*, wallet: Wallet, at: datetime, now: datetime) -> None:
+    for callback in _before_expiry:
+        callback(wallet=wallet, at=at, now=now)
+
+
 def hold_expired(*, hold: CreditHold, now: datetime) -> None:
     for callback in _hold_expired:
         _on_commit(partial(callback, hold=hold, now=now))
-
-
-def expiry_is_near(*, wallet: Wallet, at: datetime, now: datetime) -> None:
-    for callback in _before_expiry:
-        callback(wallet=wallet, at=at, now=now)
 
 
 def _add(callbacks: list[Callback], callback: Callback) -> Callback:

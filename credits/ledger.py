@@ -1,9 +1,10 @@
 """The one door to wallets, grants and entries.
 
-Every function here is one round trip to a function of the database (`credits/sql/v1/`), which locks the wallet, looks
-the reference up, decides and writes. Outside a transaction each is a transaction of its own; inside one it is part of
-it. Refusals come back as values and become exceptions in Python, so a caller's transaction stays usable. What no column
-can hold is the one refusal that the database itself makes (`OutOfRange`): it undoes the transaction.
+Every function here (but `issue`, see there) is one round trip to a function of the database (`credits/sql/v1/`), which
+locks the wallet, looks the reference up, decides and writes. Outside a transaction each is a transaction of its own;
+inside one it is part of it. Refusals come back as values and become exceptions in Python, so a caller's transaction
+stays usable. What no column can hold is the one refusal that the database itself makes (`OutOfRange`): it undoes the
+transaction.
 """
 
 from collections.abc import Sequence
@@ -17,9 +18,9 @@ from psycopg.errors import NumericValueOutOfRange
 from core.errors import OutOfRange
 from core.prepared_statements import prepared_cursor
 from core.quantities import ZERO
-from credits import hooks, low_balance
+from credits import hooks, low_balance_alerts
 from credits.errors import DebtOutstanding, InsufficientCredits, ReferenceConflict
-from credits.models import CreditHold, Unit
+from credits.models import CreditGrant, CreditHold, Unit
 
 UNIQUE_REFERENCES = ("ledger_reference_is_used_once", "hold_reference_is_used_once")
 
@@ -127,16 +128,17 @@ def draw_or_owe(*, wallet_id: int, amount: Decimal, reference: str, now: datetim
     return _post("draw_or_owe", (wallet_id, amount, reference, now), reference, now)
 
 
-def begin(*, wallet_id: int, reference: str, fingerprint: str, now: datetime) -> Result:
-    """Lock a wallet in the caller's transaction: ready, or repeated with the grant as the subject."""
-    return _post("begin", (wallet_id, reference, fingerprint, now), reference, now)
+def issue(*, grant: CreditGrant, reference: str, fingerprint: str, now: datetime) -> Result:
+    """posted, or repeated with the first grant as the subject. `grant` is not saved yet and has nothing remaining.
 
-
-def issue(
-    *, grant_id: int, reference: str, fingerprint: str, reason: str, actor_id: int | None, now: datetime
-) -> Result:
-    """Post a grant just written with nothing remaining, in the transaction that `begin` locked its wallet in."""
-    return _post("issue", (grant_id, reference, fingerprint, reason, actor_id, now), reference, now)
+    The one posting in three steps, in the caller's transaction: `ledger_begin` locks the wallet and looks the reference
+    up, the row is written empty, and `ledger_issue` posts its amount into it. Refresh the row to see what debt left.
+    """
+    begun = _post("begin", (grant.wallet_id, reference, fingerprint, now), reference, now)
+    if begun.outcome == "repeated":
+        return begun
+    grant.save(force_insert=True)
+    return _post("issue", (grant.pk, reference, fingerprint, grant.reason, grant.actor_id, now), reference, now)
 
 
 def take_back(
@@ -226,4 +228,4 @@ def _follow_up(result: Result | BatchResult, now: datetime) -> None:
     if result.freed:
         hooks.available(wallet_id=result.wallet_id, now=now)
     if result.low:
-        low_balance.balance_fell(wallet_id=result.wallet_id, now=now)
+        low_balance_alerts.balance_fell(wallet_id=result.wallet_id, now=now)

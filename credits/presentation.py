@@ -48,12 +48,12 @@ def pack_groups(
     errors: Mapping[str, list[str]] | None = None,
     typed: Mapping[str, str] | None = None,
 ) -> list[PackGroup]:
-    """Packs by unit; `typed` and `errors` bring back what was entered for an open amount and why it was refused."""
+    """Packs by unit. `typed`, a form that was sent, and `errors` bring back an open amount and why it was refused."""
     groups: dict[str, PackGroup] = {}
     for pack in packs:
         group = groups.setdefault(pack.unit_id, PackGroup(pack.unit, []))
         refused = (errors or {}).get(pack.code, [])
-        value = (typed or {}).get("amount", "") if refused else ""
+        value = (typed or {}).get("amount", "") if (typed or {}).get("pack") == pack.code else ""
         group.packs.append(_open_card(pack, refused, value) if pack.is_open else _card(pack))
     return list(groups.values())
 

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from credits.models import Dispute, Purchase, Refund
-from credits.services.checkout import follow_checkout
 from credits.services.disputes import follow_dispute
+from credits.services.fulfilment import follow_checkout
 from credits.services.recurring_packs import grant_paid_lines
 from credits.services.refunds import follow_refund
 from credits.services.top_ups import follow_top_up

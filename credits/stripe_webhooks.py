@@ -1,8 +1,12 @@
-"""What credits do about Stripe's objects: find our row, call a service."""
+"""What credits do when an object at Stripe changes: find our row, call a service.
+
+How an event gets here: `payments/inbox/__init__.py`. `change.data` is the object as Stripe has it now, with what
+`ObjectChange` lists inside.
+"""
 
 from credits.models import Purchase
-from credits.services.checkout import follow_checkout
 from credits.services.disputes import follow_dispute
+from credits.services.fulfilment import follow_checkout
 from credits.services.recurring_packs import follow_pack_subscription, grant_paid_lines, notify_of_unpaid_renewal
 from credits.services.refunds import follow_refund
 from credits.services.top_ups import follow_top_up

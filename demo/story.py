@@ -13,10 +13,9 @@ from typing import Any
 from accounts.models import Organization, User
 from accounts.services.api_keys import create_api_key
 from credits.models import CreditPack, Purchase, Unit
-from credits.services.checkout import refresh_from_checkout
 from credits.services.gift_cards import issue_gift_cards, redeem_gift_card
 from credits.services.holds import capture_hold, open_hold
-from credits.services.purchases import start_pack_purchase
+from credits.services.purchases import refresh_from_checkout, start_pack_purchase
 from credits.services.refunds import refund_purchase
 from credits.services.top_ups import set_auto_top_up
 from demo import cast, sandbox_control

@@ -1,11 +1,13 @@
 """What the app above, `usage`, does when something happens here. It registers in its `AppConfig.ready()`.
 
-| something happens | what usage does |
-|---|---|
-| an organization's terms change (`terms_changed`) | moves what was counted after the change into its new segment |
-| the catalogue changes (`catalogue_changed`) | settles everyone on these plans anew |
-| a window's invoice is about to close (`window_closing`) | settles the window, so that all of it is on the invoice |
-| a page shows what of a commitment is used (`used`) | says what the meter has counted |
+| hook | called when | what usage does, in `usage/services/` |
+|---|---|---|
+| `terms_changed` | an organization's terms change | moves later events to new segments: `segments.apply_new_terms` |
+| `catalogue_changed` | what plans say changes | settles all on them anew: `segments.apply_new_catalogue` |
+| `window_closing` | a window's invoice is about to close | settles it first: `settlement.settle_organization` |
+| `used` | a page shows what of a commitment is used | says what was counted: `meter_snapshots.used_of` |
+
+A segment is a part of a window under one set of terms.
 """
 
 from datetime import datetime

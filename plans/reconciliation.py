@@ -6,7 +6,7 @@ from payments.gateway import invoices as stripe_invoices
 from payments.gateway import subscriptions as stripe_subscriptions
 from payments.stripe_objects import StripeInvoice, StripeSubscription
 from plans.models import DunningCase, PlanCheckout, Subscription
-from plans.services import billed_usage, companion, plan_changes
+from plans.services import billed_usage, companion_subscription, plan_changes
 from plans.services.checkout import complete_checkout
 from plans.services.stripe_refresh import refresh_invoice, refresh_subscription
 
@@ -29,7 +29,7 @@ def reconcile_subscriptions(*, since: datetime, now: datetime) -> list[str]:
         if complete_checkout(checkout=checkout, now=now).status != PlanCheckout.Status.OPEN:
             repaired.append(f"closed checkout {checkout.public_id}")
     repaired += [f"finished {change}" for change in plan_changes.resume_pending(now=now)]
-    companion.sync_all_companions(now=now)
+    companion_subscription.sync_all_companions(now=now)
     return repaired
 
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 from accounts.models import Organization
 from plans.services import (
     billed_usage,
-    companion,
+    companion_subscription,
     dunning,
     duplicate_subscriptions,
     invoices,
@@ -22,7 +22,7 @@ def after_subscription_change(organization_pk: int) -> None:
     organization, now = Organization.objects.get(pk=organization_pk), timezone.now()
     duplicate_subscriptions.refund_duplicates(organization=organization, now=now)
     plan_changes.release_schedules(organization=organization, now=now)
-    companion.sync_companion(organization=organization, now=now)
+    companion_subscription.sync_companion(organization=organization, now=now)
 
 
 @shared_task
@@ -51,7 +51,7 @@ def hourly_round() -> None:
     """What a lost task or a lost answer left out."""
     now = timezone.now()
     plan_changes.resume_pending(now=now)
-    companion.sync_all_companions(now=now)
+    companion_subscription.sync_all_companions(now=now)
     billed_usage.deliver(now=now)
     trials.remind(now=now)
 

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from accounts.models import ApiKey, Organization, Role, User
 from accounts.services.api_keys import create_api_key
@@ -31,6 +33,10 @@ pytest_plugins = [
 def pytest_configure() -> None:
     celery_app.conf.update(task_always_eager=True, task_eager_propagates=True)
     flush.install()
+    # A busy machine is no fault of what is tested.
+    patient = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+    hypothesis_settings.register_profile("patient", parent=hypothesis_settings(), **patient)
+    hypothesis_settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

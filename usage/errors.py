@@ -9,7 +9,7 @@ from core.quantities import as_text
 if TYPE_CHECKING:
     from plans.models import Meter
     from usage.engine.entitlement import Decision
-    from usage.services.meter_status import MeterStatus
+    from usage.services.meter_snapshots import MeterSnapshot
 
 
 class EventRejected(Exception):
@@ -50,7 +50,7 @@ class MeterNotHoldable(RuleRefused):
 class HoldRefused(PaymentRequired):
     """402. What was asked for is not covered; `code` is the entitlement's. Quantities are of the meter."""
 
-    def __init__(self, *, status: "MeterStatus", decision: "Decision", quantity: Decimal, message: str) -> None:
+    def __init__(self, *, snapshot: "MeterSnapshot", decision: "Decision", quantity: Decimal, message: str) -> None:
         missing = min(decision.missing, quantity) if decision.missing else quantity
         super().__init__(
             message,
@@ -59,4 +59,4 @@ class HoldRefused(PaymentRequired):
             available=as_text(quantity - missing),
             shortfall=as_text(missing),
         )
-        self.status, self.decision = status, decision
+        self.snapshot, self.decision = snapshot, decision

@@ -12,7 +12,7 @@ from core.quantities import ZERO, grouped
 from usage.engine.entitlement import Decision
 from usage.services.entitlements import Entitlement, action_for, buy_url, message_of, page, paying_units
 from usage.services.history import Point
-from usage.services.meter_status import MeterStatus
+from usage.services.meter_snapshots import MeterSnapshot
 
 NEAR = 75
 
@@ -37,17 +37,17 @@ class MeterLine:
 
 
 def meter_line(entitlement: Entitlement) -> MeterLine:
-    status = entitlement.status
-    included, credits, billed, unpaid = shares(status)
-    quota = _quota(status)
-    used = status.use.used
+    snapshot = entitlement.snapshot
+    included, credits, billed, unpaid = shares(snapshot)
+    quota = _quota(snapshot)
+    used = snapshot.use.used
     badge, tone = _badge(entitlement)
     return MeterLine(
-        name=status.meter.name,
-        url=reverse("usage:meter", args=[status.organization.public_id, status.meter.code]),
-        used=f"{grouped(used)} {unit_name(status, used)}",
-        units=unit_name(status, ZERO),
-        detail=_detail(status, quota, credits, billed, unpaid),
+        name=snapshot.meter.name,
+        url=reverse("usage:meter", args=[snapshot.organization.public_id, snapshot.meter.code]),
+        used=f"{grouped(used)} {unit_name(snapshot, used)}",
+        units=unit_name(snapshot, ZERO),
+        detail=_detail(snapshot, quota, credits, billed, unpaid),
         included=included,
         credits=credits,
         billed=billed,
@@ -59,13 +59,13 @@ def meter_line(entitlement: Entitlement) -> MeterLine:
     )
 
 
-def shares(status: MeterStatus) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+def shares(snapshot: MeterSnapshot) -> tuple[Decimal, Decimal, Decimal, Decimal]:
     """What the window used so far: included, from credits, billed, and what nothing has paid for yet."""
-    use, coverage = status.use, status.use.coverage
+    use, coverage = snapshot.use, snapshot.use.coverage
     credits = sum(use.ladder_start.credits.values(), ZERO) + coverage.from_credits
     billed = use.ladder_start.billed + coverage.billed
     open_quantity = max(use.overage - coverage.total + coverage.unpaid, ZERO)
-    if status.meter_terms and status.meter_terms.beyond == "bill":
+    if snapshot.meter_terms and snapshot.meter_terms.beyond == "bill":
         billed, open_quantity = billed + open_quantity, ZERO
     return max(use.charged - credits - billed - open_quantity, ZERO), credits, billed, open_quantity
 
@@ -74,8 +74,8 @@ def percent_of(used: Decimal, quota: Decimal | None) -> int | None:
     return int(used * 100 / quota) if quota else None
 
 
-def unit_name(status: MeterStatus, quantity: Decimal) -> str:
-    name = status.meter.unit_name
+def unit_name(snapshot: MeterSnapshot, quantity: Decimal) -> str:
+    name = snapshot.meter.unit_name
     return name if quantity == 1 or name.isupper() or name.endswith("s") else f"{name}s"
 
 
@@ -126,17 +126,17 @@ def csv_rows(meter: str, points: Iterable[Point]) -> Iterable[list[object]]:
         yield [point.start.isoformat(), meter, *(f"{part.normalize():f}" for part in parts)]
 
 
-def _quota(status: MeterStatus) -> Decimal | None:
-    return status.meter_terms.included if status.meter_terms else None
+def _quota(snapshot: MeterSnapshot) -> Decimal | None:
+    return snapshot.meter_terms.included if snapshot.meter_terms else None
 
 
-def _detail(status: MeterStatus, quota: Decimal | None, credits: Decimal, billed: Decimal, unpaid: Decimal) -> str:
-    terms = status.meter_terms
+def _detail(snapshot: MeterSnapshot, quota: Decimal | None, credits: Decimal, billed: Decimal, unpaid: Decimal) -> str:
+    terms = snapshot.meter_terms
     if terms is None:
         return "not part of the present plan"
     if terms.commitment:
         return f"of {terms.commitment.bought} bought"
-    unit = f" {name}" if (name := status.meter.unit_name).isupper() else ""
+    unit = f" {name}" if (name := snapshot.meter.unit_name).isupper() else ""
     parts = ["unlimited"] if quota is None else [f"of {grouped(quota)}{unit} included"] if quota else []
     for quantity, words in ((credits, "from credits"), (billed, "billed later"), (unpaid, "not paid yet")):
         if quantity:
@@ -148,28 +148,28 @@ def _badge(entitlement: Entitlement) -> tuple[str, str]:
     if not entitlement.decision.allowed:
         words = {"concurrency_reached": "All running", "debt": "Credits owed", "suspended": "Suspended"}
         return words.get(entitlement.decision.code, "Used up"), "bad"
-    percent = percent_of(entitlement.status.use.used, _quota(entitlement.status))
-    if percent is not None and percent >= NEAR and not entitlement.status.use.overage:
+    percent = percent_of(entitlement.snapshot.use.used, _quota(entitlement.snapshot))
+    if percent is not None and percent >= NEAR and not entitlement.snapshot.use.overage:
         return f"{min(percent, 100)} %", "warn"
     return "", ""
 
 
 def notice_of(entitlement: Entitlement) -> dict[str, str] | None:
     """The page's notice: what to do before the meter is used up, or now that it is. None while there is enough."""
-    status = entitlement.status
-    organization = status.organization
-    percent = percent_of(status.use.used, _quota(status))
+    snapshot = entitlement.snapshot
+    organization = snapshot.organization
+    percent = percent_of(snapshot.use.used, _quota(snapshot))
     if entitlement.decision.allowed and (percent is None or percent < NEAR or entitlement.decision.code != "allowance"):
         return None
-    units = paying_units(status)
-    commitment = status.meter_terms and status.meter_terms.commitment
+    units = paying_units(snapshot)
+    commitment = snapshot.meter_terms and snapshot.meter_terms.commitment
     buys = bool(units) and not commitment
     return {
         "tone": "info" if entitlement.decision.allowed else "warn",
-        "title": f"{status.meter.name}: {grouped(status.use.used)} of {grouped(_quota(status) or ZERO)} used"
+        "title": f"{snapshot.meter.name}: {grouped(snapshot.use.used)} of {grouped(_quota(snapshot) or ZERO)} used"
         if entitlement.decision.allowed
         else entitlement.as_json()["message"],
-        "body": _what_then(status, buys),
+        "body": _what_then(snapshot, buys),
         "label": "Buy credits" if buys else "Choose a quantity" if commitment else "See plans",
         "url": f"{reverse('credits:buy', args=[organization.public_id])}?unit={units[0]}"
         if buys
@@ -177,12 +177,12 @@ def notice_of(entitlement: Entitlement) -> dict[str, str] | None:
     }
 
 
-def _what_then(status: MeterStatus, buys: bool) -> str:
+def _what_then(snapshot: MeterSnapshot, buys: bool) -> str:
     if buys:
         return "Credits keep it going beyond what is included, or a larger plan includes more."
-    if status.meter_terms and status.meter_terms.commitment:
+    if snapshot.meter_terms and snapshot.meter_terms.commitment:
         return ""
-    if status.meter_terms and status.meter_terms.is_billed:
+    if snapshot.meter_terms and snapshot.meter_terms.is_billed:
         return "What goes beyond is billed with the next invoice. A larger plan includes more."
     return "A larger plan includes more."
 
@@ -202,28 +202,28 @@ ACTIONS = {
 }
 
 
-def email_words(status: MeterStatus, decision: Decision) -> dict[str, str]:
+def email_words(snapshot: MeterSnapshot, decision: Decision) -> dict[str, str]:
     """What the emails about a meter say of it: amounts with their unit, times with their zone, one thing to do."""
-    terms, used = status.meter_terms, status.use.used
+    terms, used = snapshot.meter_terms, snapshot.use.used
     included = terms.included if terms and terms.included is not None else None
-    action = action_for(status, decision)
-    units = paying_units(status)
+    action = action_for(snapshot, decision)
+    units = paying_units(snapshot)
     if action is None and units and terms and terms.beyond.startswith("credits"):
-        action = {"kind": "buy_credits", "url": buy_url(status.organization, units[0])}
+        action = {"kind": "buy_credits", "url": buy_url(snapshot.organization, units[0])}
     return {
-        "meter_name": status.meter.name,
-        "used": f"{grouped(used)} {unit_name(status, used)}",
-        "included": "" if included is None else f"{grouped(included)} {unit_name(status, included)}",
-        "new_window": f"{status.window.end:%-d %b %Y, %H:%M} UTC",
+        "meter_name": snapshot.meter.name,
+        "used": f"{grouped(used)} {unit_name(snapshot, used)}",
+        "included": "" if included is None else f"{grouped(included)} {unit_name(snapshot, included)}",
+        "new_window": f"{snapshot.window.end:%-d %b %Y, %H:%M} UTC",
         "beyond": BEYOND.get(terms.beyond, "") if terms else "",
-        "message": message_of(status, decision),
+        "message": message_of(snapshot, decision),
         "action_label": ACTIONS[action["kind"]] if action else "See your usage",
-        "action_url": action["url"] if action else page("usage:overview", status.organization),
-        "usage_url": page("usage:overview", status.organization),
+        "action_url": action["url"] if action else page("usage:overview", snapshot.organization),
+        "usage_url": page("usage:overview", snapshot.organization),
     }
 
 
-def billed_money(status: MeterStatus, amount: int) -> Money | None:
+def billed_money(snapshot: MeterSnapshot, amount: int) -> Money | None:
     """What the window's usage is to cost by now; None where nothing is billed."""
-    terms = status.meter_terms
+    terms = snapshot.meter_terms
     return Money(amount, terms.currency) if terms and terms.is_billed and terms.currency else None

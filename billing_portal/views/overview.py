@@ -21,7 +21,7 @@ from plans.engine.terms import Terms
 from plans.engine.windows import Window
 from plans.models import Subscription
 from plans.presentation import subscription_money, trial_line
-from plans.terms import terms_for
+from plans.terms_in_force import terms_for
 from usage.presentation import meter_line, notice_of
 from usage.services.entitlements import entitlements, meters_of
 
@@ -57,7 +57,7 @@ def overview(request: OrganizationRequest) -> HttpResponse:
             "has_unpaid": any(line.unpaid for line in meters),
             "notices": [notice for answer in answers if (notice := notice_of(answer))]
             + ending(balances, organization, now),
-            "is_new": base is None and not latest and not any(answer.status.use.used for answer in answers),
+            "is_new": base is None and not latest and not any(answer.snapshot.use.used for answer in answers),
             "balances": balances,
             "latest": latest,
             "now": now,

@@ -23,14 +23,14 @@ from core.admin.records import ReadOnlyInline
 from core.errors import PortalError
 from core.public_ids import new_public_id
 from core.quantities import ZERO, grouped
-from core.refusals import add_refusal
 from credits.admin.panels import OWED
 from credits.engine.burn_order import DEFAULT_PRIORITY
+from credits.forms import AttemptForm
 from credits.models import CreditGrant, LedgerEntry, Unit
 from credits.services.grants import grant_credits, take_back
 
 
-class GrantForm(forms.Form):
+class GrantForm(AttemptForm):
     organization = forms.ModelChoiceField(
         Organization.objects.all(),
         to_field_name="public_id",
@@ -44,16 +44,14 @@ class GrantForm(forms.Form):
         max_length=500, widget=forms.TextInput(attrs={"size": 80}), help_text="The customer reads it."
     )
     priority = forms.IntegerField(initial=DEFAULT_PRIORITY, help_text="Lower is used first.")
-    attempt = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
 
-class TakeBackForm(forms.Form):
+class TakeBackForm(AttemptForm):
     amount = forms.DecimalField(max_digits=20, decimal_places=6, min_value=0)
     owe = forms.BooleanField(
         required=False, label="What is already spent is owed", help_text="Otherwise it is forgiven."
     )
     reason = forms.CharField(max_length=500, widget=forms.TextInput(attrs={"size": 80}))
-    attempt = forms.CharField(widget=forms.HiddenInput)
 
 
 class EntryInline(ReadOnlyInline):
@@ -137,7 +135,7 @@ class CreditGrantAdmin(admin.ModelAdmin):
             try:
                 grant = self._grant(request, form.cleaned_data)
             except PortalError as problem:
-                add_refusal(form, problem)
+                form.refuse(problem)
             else:
                 return redirect(reverse("admin:credits_creditgrant_change", args=[grant.pk]))
         return self._page(request, "admin/credits/creditgrant/add.html", title="Grant credits", form=form)
@@ -158,7 +156,7 @@ class CreditGrantAdmin(admin.ModelAdmin):
             try:
                 self._take_back(request, grant, form.cleaned_data)
             except PortalError as problem:
-                add_refusal(form, problem)
+                form.refuse(problem)
             else:
                 return redirect(reverse("admin:credits_creditgrant_change", args=[grant.pk]))
         return self._page(

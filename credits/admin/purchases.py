@@ -23,14 +23,14 @@ from core.money import Money
 from core.public_ids import new_public_id
 from core.refusals import add_refusal
 from credits.admin.panels import SALES
-from credits.forms import typed_amount
+from credits.forms import AttemptForm, typed_amount
 from credits.models import Dispute, PackSubscription, Purchase, Refund
-from credits.services.refund_limits import RefundQuote, quote_refund
+from credits.services.refund_quotes import RefundQuote, quote_refund
 from credits.services.refunds import refund_purchase
 from payments.admin.stripe_dashboard import dashboard_link
 
 
-class RefundForm(forms.Form):
+class RefundForm(AttemptForm):
     amount = forms.CharField(max_length=20)
     reason = forms.CharField(
         max_length=500, widget=forms.TextInput(attrs={"size": 80}), help_text="The customer reads it."
@@ -41,7 +41,6 @@ class RefundForm(forms.Form):
         help_text="Credits already used are then owed, or forgiven.",
     )
     forgive = forms.BooleanField(required=False, label="Forgive what is used already")
-    attempt = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, may_go_beyond: bool, currency: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -109,23 +108,25 @@ class PurchaseAdmin(ReadOnlyAdmin):
         return [path("<int:pk>/refund/", refunding, name="credits_purchase_refund"), *super().get_urls()]
 
     def refund_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """What was paid and used and what may go back; then the same once more, before it is sent."""
+        """One form in three stages: filled in (GET), looked at once more (POST), sent (POST by the button `send`)."""
         if not self.has_refund_permission(request):
             raise PermissionDenied
         purchase = get_object_or_404(Purchase.objects.select_related("organization", "unit", "grant"), pk=pk)
+        form = RefundForm(
+            request.POST or None,
+            may_go_beyond=request.user.has_perm("credits.refund_beyond_unspent"),
+            currency=purchase.currency,
+            initial={"attempt": new_public_id("attempt")},
+        )
+        # Before the quote: there is none any more when this repeats a sending by which all went back.
+        if "send" in request.POST and form.is_valid() and self._send(request, purchase, form):
+            return redirect(reverse("admin:credits_purchase_change", args=[pk]))
         try:
             quote = quote_refund(purchase=purchase, now=timezone.now())
         except PortalError as problem:
             self.message_user(request, problem.message, messages.WARNING)
             return redirect(reverse("admin:credits_purchase_change", args=[pk]))
-        form = RefundForm(
-            request.POST or None,
-            may_go_beyond=request.user.has_perm("credits.refund_beyond_unspent"),
-            currency=purchase.currency,
-            initial={"amount": f"{quote.suggested.major:f}", "attempt": new_public_id("attempt")},
-        )
-        if "send" in request.POST and form.is_valid() and self._send(request, purchase, form):
-            return redirect(reverse("admin:credits_purchase_change", args=[pk]))
+        form.initial["amount"] = f"{quote.suggested.major:f}"
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -150,6 +151,7 @@ class PurchaseAdmin(ReadOnlyAdmin):
         return {"review": {"money": money, "credits": purchase.unit.describe(quote.credits_for(money))}}
 
     def _send(self, request: HttpRequest, purchase: Purchase, form: RefundForm) -> bool:
+        """Refund what was asked, and say what became of it. False when nothing was refunded: the form says why."""
         asked = form.cleaned_data
         try:
             refund = refund_purchase(
@@ -158,14 +160,18 @@ class PurchaseAdmin(ReadOnlyAdmin):
                 now=timezone.now(),
                 **asked,
             )
-        except Unavailable as problem:
-            self.log_change(request, purchase, f"Refund of {asked['amount']} begun: {asked['reason']}")
+        except Unavailable:
+            money = Money(asked["amount"], purchase.currency)
+            self.log_change(request, purchase, f"Refund of {money} begun: {asked['reason']}")
             self.message_user(
-                request, f"{problem.message} The refund is recorded and sent as soon as it answers.", messages.WARNING
+                request,
+                f"Refund of {money}: recorded, and sent by itself as soon as our payment provider answers. "
+                "There is nothing to do.",
+                messages.WARNING,
             )
             return True
         except PortalError as problem:
-            add_refusal(form, problem)
+            form.refuse(problem)
             return False
         self.log_change(request, purchase, f"Refunded {refund.money}: {refund.reason}")
         self.message_user(request, f"Refund of {refund.money}: {refund.get_status_display()}.", messages.SUCCESS)

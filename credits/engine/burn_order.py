@@ -1,6 +1,7 @@
 """In which order lots are spent, and what a draw takes from each: docs/ledger.md, “Fine points”.
 
-The SQL behind `credits.ledger` does the same walk inside the database; property tests hold the two together.
+Whenever credits are drawn, the SQL decides (`credits/sql/v1/burn_order.sql`). This is the same rule on values: what is
+shown and forecast goes by it, and property tests have `draw` as the oracle of the SQL.
 """
 
 from collections.abc import Iterable

@@ -13,7 +13,7 @@ FILES = [
     "restoring",
     "holds",
     "grants",
-    "consumption",
+    "consumed_since",
     "audit",
     "append_only",
     "storage",

@@ -15,7 +15,7 @@ from credits.engine.forecast import per_day
 from credits.engine.wallet_state import NOTHING, WalletState
 from credits.models.protection import LedgerKeeps
 from credits.models.units import Unit
-from credits.wallet_states import states_of, wallet_lots
+from credits.wallet_queries import states_of, wallet_lots
 
 CONSUMPTION_DAYS = 30
 

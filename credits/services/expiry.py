@@ -73,5 +73,5 @@ def warn_of_expiry(*, now: datetime) -> list[CreditGrant]:
 
 
 def _expire(wallet: Wallet, at: datetime, now: datetime) -> Decimal:
-    hooks.expiry_is_near(wallet=wallet, at=at, now=now)
+    hooks.before_expiry(wallet=wallet, at=at, now=now)  # usage/services/settlement.py: settle_before_expiry
     return ledger.expire(wallet_id=wallet.pk, at=at, now=now).amount

@@ -1,6 +1,6 @@
 """Ending a purchase: credits when the money is there, once, by whichever route is first.
 
-What a checkout page took comes here from `checkout`, what a saved card paid from `top_ups` and `recurring_packs`.
+What a checkout page took comes in by `follow_checkout`; what a saved card paid, from `top_ups` and `recurring_packs`.
 """
 
 from datetime import datetime, timedelta
@@ -15,6 +15,39 @@ from credits.models import CreditGrant, Purchase
 from credits.services.gift_cards import issue_bought_card
 from credits.services.grants import grant_credits
 from payments.stripe_objects import StripeCheckoutSession, StripeInvoice, StripePaymentIntent
+
+
+def follow_checkout(*, purchase: Purchase, session: StripeCheckoutSession, now: datetime) -> Purchase:
+    """Bring a purchase to where its checkout session is. Repeats and stale states are harmless.
+
+    Called with the state that Stripe shows at that moment: for its events (`credits/stripe_webhooks.py`), when the
+    buyer comes back (`credits/services/purchases.py: refresh_from_checkout`), and by reconciliation. Of a
+    subscription's page only its expiry matters here: a recurring pack is paid by its invoices.
+    """
+    if session.status == "expired":
+        return end_purchase(purchase=purchase, status=Purchase.Status.CANCELLED, session=session, now=now)
+    if session.mode != "payment":
+        return purchase
+    if session.is_paid:
+        return complete_purchase(
+            purchase=purchase,
+            reference=f"checkout:{session.id}",
+            paid=Money(session.amount_total or 0, session.currency or purchase.currency),
+            intent=session.intent,
+            session=session,
+            now=now,
+        )
+    if session.is_processing and session.intent and session.intent.status in ("requires_payment_method", "canceled"):
+        return end_purchase(
+            purchase=purchase,
+            status=Purchase.Status.FAILED,
+            failure=session.intent.error_message or "The bank did not make the payment.",
+            session=session,
+            now=now,
+        )
+    if session.is_processing:
+        return end_purchase(purchase=purchase, status=Purchase.Status.PROCESSING, session=session, now=now)
+    return purchase
 
 
 @transaction.atomic

@@ -10,7 +10,7 @@ from core.background import after_commit
 from core.errors import InvalidInput, NotFound
 from core.money import Money
 from core.quantities import as_text, parse_positive_quantity
-from credits import ledger, low_balance
+from credits import ledger, low_balance_alerts
 from credits.announcements import announce_grant
 from credits.engine.burn_order import DEFAULT_PRIORITY
 from credits.models import AutoTopUp, CreditGrant, LedgerEntry, Purchase, Unit
@@ -49,9 +49,8 @@ def grant_credits(
 
     Debt is repaid from it first. The product is notified (of the `purchase` that paid for it, too) and the alerts of a
     low balance start anew, unless `announce` is false: for balances that were there before, such as prepared data.
-    The same reference returns the first grant and announces nothing.
-    Raises InvalidInput (amount, expires_at, priority, reference), UnknownUnit, ReferenceConflict,
-    OutOfRange.
+    The same reference, which `ledger.issue` looks up under the wallet's lock, returns the first grant and announces
+    nothing. Raises InvalidInput (amount, expires_at, priority, reference), UnknownUnit, ReferenceConflict, OutOfRange.
     """
     exact = parse_positive_quantity(amount, field="amount")
     reference = parse_reference(reference)
@@ -65,10 +64,7 @@ def grant_credits(
     asked = f"grant {as_text(exact)} {source} for {f'{price.amount} {price.currency}' if price else 'nothing'}"
     with transaction.atomic():
         wallet = ensure_wallet(organization=organization, unit=unit)
-        begun = ledger.begin(wallet_id=wallet.pk, reference=reference, fingerprint=asked, now=now)
-        if begun.outcome == "repeated":
-            return CreditGrant.objects.select_related("wallet").get(pk=begun.subject_id)
-        grant = CreditGrant.objects.create(
+        grant = CreditGrant(
             wallet=wallet,
             amount=exact,
             remaining=0,
@@ -81,18 +77,13 @@ def grant_credits(
             actor=actor,
             created_at=now,
         )
-        ledger.issue(
-            grant_id=grant.pk,
-            reference=reference,
-            fingerprint=asked,
-            reason=reason,
-            actor_id=actor.pk if actor else None,
-            now=now,
-        )
+        posted = ledger.issue(grant=grant, reference=reference, fingerprint=asked, now=now)
+        if posted.outcome == "repeated":
+            return CreditGrant.objects.select_related("wallet").get(pk=posted.subject_id)
         grant.refresh_from_db(fields=["remaining", "held", "is_open"])
         if announce:
             announce_grant(grant=grant, purchase=purchase, now=now)
-            low_balance.restart(wallet=wallet, now=now)
+            low_balance_alerts.restart(wallet=wallet, now=now)
             if AutoTopUp.objects.filter(wallet=wallet, enabled=True).exists():
                 # Debt may have taken all of it: then the next pack is due already, and no draw is left to ask for it.
                 after_commit("credits.tasks.top_up_wallet", wallet.pk)

@@ -1,6 +1,19 @@
 """Refunds: our row and the credits first, then Stripe; or Stripe first, and the same here afterwards.
 
 Both ways end in the same rows under the purchase's lock, so that no money is counted twice whichever side began.
+
+The way of a refund that staff send:
+
+1. `credits/admin/purchases.py: refund_view` shows what `credits/services/refund_quotes.py: quote_refund` says, asks
+   once more (`templates/admin/credits/purchase/refund.html`), and calls `refund_purchase` below.
+2. `_record` locks the purchase and its wallet, holds the amount against the quote, writes a `Refund` (being sent) and
+   takes the credits: `credits/services/grants.py: take_back` → `credits/ledger.py: take_back` → `ledger_take_back` in
+   `credits/sql/v1/grants.sql`. Committed.
+3. `send_refund` asks Stripe (`payments/gateway/refunds.py: create`) with the refund's id as the idempotency key. Stripe
+   refuses: `_fail` gives the credits back. No answer: `credits/services/payment_sweep.py` asks again.
+4. `follow_refund` takes over Stripe's answer, and later its events: under way, done, or failed after all (`_fail`).
+
+A refund made in Stripe's dashboard begins at 4, where `_record_from_stripe` writes the row and takes the credits.
 """
 
 from datetime import datetime
@@ -8,14 +21,15 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
-from core.errors import InvalidInput
+from core.errors import Conflict, InvalidInput
 from core.locks import for_update
 from core.money import Money
 from credits.announcements import announce_refund
+from credits.errors import RefundFailed
 from credits.models import Purchase, Refund, Wallet
 from credits.services import grants
 from credits.services.gift_cards import reopen_gift_card, void_gift_card
-from credits.services.refund_limits import quote_refund
+from credits.services.refund_quotes import quote_refund
 from payments import gateway
 from payments.errors import StripeRefused
 from payments.stripe_objects import StripeRefund
@@ -35,12 +49,16 @@ def refund_purchase(
     """Give back `amount` minor units and take back the credits they bought.
 
     More than the unspent share needs `beyond_unspent`; what is spent already becomes debt, or is forgiven (`forgive`).
-    A repeat of `attempt` returns the first refund. When Stripe is down the refund stays `started` and a sweep sends it;
-    when Stripe refuses it, the credits are back and `StripeRefused` is raised.
-    Raises InvalidInput (amount, reason), NotRefundable.
+    A repeat of `attempt` returns the first refund, and asks Stripe again if it has not answered yet.
+    Raises InvalidInput (amount, reason), NotRefundable, Conflict (the attempt was for another amount): nothing was
+    recorded. Raises StripeRefused, or RefundFailed for one that failed otherwise or before: the credits are back.
+    Raises StripeUnavailable: it stays `started`, and `credits/services/payment_sweep.py: send_unanswered` sends it.
     """
     refund = _record(purchase, amount, reason, actor, beyond_unspent, forgive, attempt, now)
-    return send_refund(refund=refund, now=now)
+    refund = send_refund(refund=refund, now=now)
+    if refund.status == Refund.Status.FAILED:
+        raise RefundFailed(f"The refund of {refund.money} failed: {refund.failure}")
+    return refund
 
 
 def send_refund(*, refund: Refund, now: datetime) -> Refund:
@@ -66,7 +84,11 @@ def send_refund(*, refund: Refund, now: datetime) -> Refund:
 
 @transaction.atomic
 def follow_refund(*, stripe_refund: StripeRefund, now: datetime) -> Refund | None:
-    """Bring our refund to where Stripe's is; one begun there is recorded here. None: not about a purchase of ours."""
+    """Bring our refund to where Stripe's is; one begun there is recorded here. None: not about a purchase of ours.
+
+    Called with Stripe's answer (`send_refund`), for its events (`credits/stripe_webhooks.py`), by the sweep before it
+    sends again, and by reconciliation (`credits/reconciliation.py`), in any order and any number of times.
+    """
     purchase = _purchase_of(stripe_refund)
     if purchase is None:
         return None
@@ -99,6 +121,8 @@ def _record(
 ) -> Refund:
     purchase = for_update(Purchase.objects.filter(pk=purchase.pk), of=("self",)).select_related("grant__wallet").get()
     if attempt and (first := purchase.refunds.filter(attempt=attempt).first()):
+        if first.amount != amount:
+            raise Conflict(f"A refund of {first.money} was sent from this form before; sending again begins another.")
         return first
     if not reason.strip():
         raise InvalidInput("reason: say why the money goes back.", field="reason")

@@ -12,7 +12,7 @@ from core.errors import InvalidInput
 from core.locks import for_update
 from core.money import Money
 from core.quantities import parse_quantity
-from credits import low_balance
+from credits import low_balance_alerts
 from credits.announcements import announce_top_up_off
 from credits.models import AutoTopUp, CreditPack, Purchase, Wallet
 from credits.services.fulfilment import complete_purchase, end_purchase
@@ -49,7 +49,7 @@ def set_auto_top_up(
             "off_reason": "",
         },
     )
-    low_balance.watch(wallet=wallet, now=now)
+    low_balance_alerts.watch(wallet=wallet, now=now)
     after_commit("credits.tasks.top_up_wallet", wallet.pk)  # the balance may be there already
     return top_up
 
@@ -59,7 +59,7 @@ def switch_off(*, top_up: AutoTopUp, reason: str, now: datetime) -> AutoTopUp:
     """Off until the owner switches it on again."""
     AutoTopUp.objects.filter(pk=top_up.pk).update(enabled=False, off_reason=reason[:500])
     top_up.refresh_from_db()
-    low_balance.watch(wallet=top_up.wallet, now=now)
+    low_balance_alerts.watch(wallet=top_up.wallet, now=now)
     return top_up
 
 

@@ -11,7 +11,7 @@ from accounts.scoping import OrganizationRequest, organization_page
 from core.errors import InvalidInput, PortalError
 from core.refusals import add_refusal
 from credits.forms import AutoTopUpForm, ThresholdForm, typed_amount
-from credits.low_balance import set_threshold
+from credits.low_balance_alerts import set_threshold
 from credits.models import AutoTopUp, Wallet
 from credits.services.top_ups import set_auto_top_up, spent_this_month, switch_off
 

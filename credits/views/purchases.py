@@ -14,8 +14,7 @@ from core.errors import InvalidInput, OutOfRange, PortalError, Unavailable
 from credits.forms import typed_amount
 from credits.models import CreditPack, Purchase
 from credits.presentation import pack_groups
-from credits.services.checkout import open_checkout, refresh_from_checkout
-from credits.services.purchases import start_pack_purchase
+from credits.services.purchases import open_checkout, refresh_from_checkout, start_pack_purchase
 
 
 @organization_page(Permission.BUY)

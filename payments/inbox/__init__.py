@@ -4,12 +4,18 @@ The way of an event, from Stripe's request to the service that acts on it:
 
 1. `payments/api/views.py: StripeWebhookView` takes the request at `/api/v1/webhooks/stripe`.
 2. `deliveries.receive` verifies the signature, stores a `StripeEvent` and queues `payments.tasks.process_stripe_event`.
-3. `processing.process_event` reads the event's object fresh from Stripe and lets dj-stripe copy it.
-4. `handlers.handlers_for` names the functions that `@handles("invoice.*")` has registered for the event's type. They
-   are in the `stripe_webhooks.py` of payments, credits and plans; each picks the ids and calls a service of its app.
+3. The task calls `processing.process_event`, which reads the event's object fresh from Stripe, with no transaction open
+   (`payments/gateway/objects.py`), and lets dj-stripe copy it.
+4. It locks the object, runs every function that `@handles("invoice.*")` has registered for the event's type with one
+   `handlers.ObjectChange`, and marks the event as done: all in one transaction. These functions are in the
+   `stripe_webhooks.py` of payments, credits and plans; each picks the ids and calls a service of its app.
 
-`retries` finds events that were forgotten or failed; `enabled_events` is the list that Stripe is asked to send. Return
-pages and reconciliation begin at step 3, with `handle_object`. `docs/adr/0002-the-inbox.md` says why it is built so.
+`retries` finds events that were forgotten or failed; `enabled_events` is the list that Stripe is asked to send.
+`docs/adr/0002-the-inbox.md` says why it is built so.
+
+Return pages and reconciliation need no event. Those of plans begin at step 3, with `handle_object`. Those of credits
+read the object themselves and call the service that its handler calls (`follow_checkout`, `follow_refund`, …), which
+locks the purchase and bears repeats and stale states.
 """
 
 from payments.inbox.deliveries import receive

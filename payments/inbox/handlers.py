@@ -13,8 +13,10 @@ from payments.stripe_objects.fields import StripeObject
 class ObjectChange:
     """A Stripe object about which an event came.
 
-    `data` is the object as Stripe has it now, not as it was when the event was made. `data` of an object
-    that is gone has `"deleted": True`.
+    `data` is the object as Stripe has it now, read by `payments/gateway/objects.py`, not as it was when the event was
+    made. What it refers to is an id, except that there stand in full: in a checkout session its lines, and its payment
+    intent with that one's latest charge; in a payment intent its latest charge; in an invoice its payments and all of
+    its lines; in a charge its refunds. Of an object that is gone `data` has `"deleted": True`.
     """
 
     data: StripeObject

@@ -56,8 +56,8 @@ def process_event(*, stripe_id: str, now: datetime) -> StripeEvent | None:
 def handle_object(*, object_type: str, object_id: str, event_type: str, now: datetime) -> StripeObject:
     """Read an object and run the handlers of `event_type` on it, as if such an event had just come; returns the object.
 
-    For return pages and reconciliation, with the guarantees of the webhook. Raises what reading the object raises, and
-    whatever a handler raises.
+    For the return pages and the reconciliation of plans, with the guarantees of the webhook. Raises what reading the
+    object raises, and whatever a handler raises.
     """
     handlers = handlers_for(event_type)
     for _ in range(MAX_READINGS):

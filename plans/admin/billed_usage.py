@@ -50,7 +50,11 @@ class BilledUsageAdmin(RecordAdmin):
 
     @admin.display(description="invoiced and corrected")
     def invoiced(self, usage: BilledUsage) -> str:
-        return f"{Money(usage.invoiced_amount, usage.currency)} + {Money(usage.corrected_amount, usage.currency)}"
+        invoiced, corrected, forgiven = (
+            Money(amount, usage.currency)
+            for amount in (usage.invoiced_amount, usage.corrected_amount, usage.forgiven_amount)
+        )
+        return f"{invoiced} + {corrected}" + (f", {forgiven} forgiven" if usage.forgiven_amount else "")
 
 
 class OutboxAdmin(RecordAdmin):

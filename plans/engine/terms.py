@@ -7,8 +7,9 @@ The rules (docs/plans.md tells them in prose):
 - A window belongs to a *stretch*: the periods of one paid life, from free to free. Its boundaries are months on the
   stretch's anchor, and it never begins before the stretch. A window's identity is its start; its end may come earlier
   than was announced, when the stretch ends.
-- A change of terms inside a window closes a *segment*. What is included never falls within a window (the larger of the
-  two, never the sum); everything else is what the segment's own terms say.
+- A *segment* is a part of a window under one set of terms: a change of terms inside the window closes it. What is
+  included never falls within a window (the larger of the two, never the sum); everything else is what the segment's own
+  terms say.
 """
 
 from collections.abc import Callable, Mapping, Sequence

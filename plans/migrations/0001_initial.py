@@ -115,6 +115,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "forgiven_lines",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text="The same of invoices that were voided: nobody pays for these.",
+                    ),
+                ),
+                (
                     "closed_at",
                     models.DateTimeField(
                         blank=True,
@@ -153,7 +161,7 @@ class Migration(migrations.Migration):
                     "abandoned_at",
                     models.DateTimeField(
                         blank=True,
-                        help_text="A newer reading was delivered, so this one is not needed any more.",
+                        help_text="When a newer reading was queued, so that this one was not needed any more.",
                         null=True,
                     ),
                 ),
@@ -775,7 +783,7 @@ class Migration(migrations.Migration):
                     "abandoned_at",
                     models.DateTimeField(
                         blank=True,
-                        help_text="A newer reading was delivered, so this one is not needed any more.",
+                        help_text="When a newer reading was queued, so that this one was not needed any more.",
                         null=True,
                     ),
                 ),

@@ -17,7 +17,7 @@ class BilledUsage(models.Model):
 
     `quantity` is what Stripe's meter is to show; `amount` what all of it is to cost, in minor units, by the terms under
     which each part was used. `corrected_amount` is what invoice items add to (or take from) what Stripe's own price
-    made of the quantity, so that the customer pays `amount`, whatever happened in between.
+    made of the quantity, so that the customer pays `amount`, whatever happened in between, less what was forgiven.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="billed_usage")
@@ -30,6 +30,9 @@ class BilledUsage(models.Model):
     corrected_amount = models.BigIntegerField(default=0)
     invoiced_lines = models.JSONField(
         default=dict, blank=True, help_text="What Stripe's invoices charged for it, by line: minor units."
+    )
+    forgiven_lines = models.JSONField(
+        default=dict, blank=True, help_text="The same of invoices that were voided: nobody pays for these."
     )
     closed_at = models.DateTimeField(
         null=True, blank=True, help_text="When the window's invoice closed: what changes later is corrected."
@@ -61,9 +64,17 @@ class BilledUsage(models.Model):
         return sum(self.invoiced_lines.values())
 
     @property
+    def forgiven_amount(self) -> int:
+        """What voided invoices charged for it, minor units."""
+        return sum(self.forgiven_lines.values())
+
+    @property
     def outstanding(self) -> int:
-        """What neither an invoice line nor a correction covers yet; negative when too much was charged."""
-        return self.amount - self.invoiced_amount - self.corrected_amount
+        """What neither an invoice line nor a correction covers yet; negative when too much was charged.
+
+        What was forgiven was never paid, so it is not given back when the total falls.
+        """
+        return max(self.amount - self.forgiven_amount, 0) - self.invoiced_amount - self.corrected_amount
 
 
 Row = TypeVar("Row", bound="OutboxRow", covariant=True)
@@ -84,7 +95,7 @@ class OutboxRow(models.Model):
     last_error = models.CharField(max_length=500, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
     abandoned_at = models.DateTimeField(
-        null=True, blank=True, help_text="A newer reading was delivered, so this one is not needed any more."
+        null=True, blank=True, help_text="When a newer reading was queued, so that this one was not needed any more."
     )
 
     class Meta:

@@ -1,8 +1,21 @@
-"""Postpaid usage: settlement's running totals on their way to Stripe's meter, and corrections of what it invoices.
+"""Postpaid usage: a window's running totals on their way to Stripe's meter and invoice, and what corrects the invoice.
 
-Stripe's meter shows the last total of a window (formula `last`), and its own price makes money of it. Where that is not
-what is owed (the terms changed in mid-window, or usage changed after the invoice was closed), the difference becomes an
-invoice item on the next invoice, once.
+The way of what a window bills, with who calls each step:
+
+1. `store_billed_total`, called by settlement (`usage/services/settlement_rows.py`), stores the totals in `BilledUsage`
+   and queues a `MeterReading` of the quantity.
+2. `deliver`, called after the commit that queued something, and each minute by beat, sends what waits. Stripe's meter
+   shows the window's last reading (formula `last`), and Stripe's own price makes money of it.
+3. `close_window`, called once Stripe has drafted an invoice (`services/invoices.py: sync_invoice`, in a task), settles
+   once more and delivers, so that all of the window is on that invoice.
+4. `record_invoice`, called for the same invoice in every later status, stores what its lines charge. A window for which
+   no invoice comes is closed by `deliver`, three days after its end.
+5. Where that is not what is owed (the terms changed in mid-window, or usage changed after the invoice was closed),
+   `_correct` queues an `InvoiceCorrection`, which `deliver` makes an item of the next invoice, once.
+
+A window is one invoice period: both are months on the subscription's anchor, and so are the periods of the companion,
+which bills the usage of an annual plan. Only a plan that is left in mid-window is invoiced for a part of one; so a line
+belongs to the window around the middle of its period, whose edges need not be the window's.
 """
 
 from collections.abc import Iterable
@@ -36,7 +49,7 @@ Row = MeterReading | InvoiceCorrection
 
 
 @transaction.atomic
-def report_billed_quantity(
+def store_billed_total(
     *,
     organization: Organization,
     meter: Meter,
@@ -70,8 +83,8 @@ def report_billed_quantity(
 
 
 def close_window(*, invoice: str, now: datetime) -> None:
-    """A renewal's invoice is still a draft: settle the window it bills, and report, so that all of it is on this
-    invoice.
+    """An invoice with usage is still a draft: settle the organization, and deliver, so that all of it is on this
+    invoice. Called with no transaction open, since it calls Stripe.
 
     Stripe keeps a draft open for an hour, and takes the meter's last total when it closes it.
     https://docs.stripe.com/billing/subscriptions/usage-based/configure-grace-period
@@ -80,13 +93,18 @@ def close_window(*, invoice: str, now: datetime) -> None:
     organization = customers.organization_of(stripe_id=view.customer or "")
     if organization is None or view.status != "draft" or not _metered_lines(view):
         return
-    hooks.window_closing(organization=organization, now=now)
+    hooks.window_closing(organization=organization, now=now)  # usage/services/settlement.py: settle_organization
     _deliver_rows(MeterReading.objects.waiting(at=now).filter(usage__organization=organization), now)
 
 
 @transaction.atomic
 def record_invoice(*, view: StripeInvoice, organization: Organization, now: datetime) -> list[BilledUsage]:
-    """An invoice was finalized: store what its lines charge for usage, and correct the difference to what is owed."""
+    """An invoice is no draft any more: store what its lines charge for usage, and correct the difference to what is
+    owed. Called for every status from `open` on, and again whenever it changes.
+
+    The lines of a void invoice are forgiven, not billed again: who voids it at Stripe means that nobody pays for them.
+    One that is uncollectible is still owed, so its lines count as charged.
+    """
     recorded = []
     for line, meter in _metered_lines(view):
         middle = line.period_start + (line.period_end - line.period_start) / 2
@@ -96,7 +114,9 @@ def record_invoice(*, view: StripeInvoice, organization: Organization, now: date
         usage = for_update(BilledUsage.objects.filter(pk__in=windows.values("pk")[:1])).first()
         if usage is None:
             continue
-        usage.invoiced_lines[line.id] = line.amount
+        usage.invoiced_lines.pop(line.id, None)
+        lines = usage.forgiven_lines if view.status == "void" else usage.invoiced_lines
+        lines[line.id] = line.amount
         # A plan changed in mid-window invoices what was used so far; the window itself is still open.
         if line.period_end >= usage.window_end or now >= usage.window_end:
             usage.closed_at = usage.closed_at or now
@@ -133,7 +153,11 @@ def _close(pk: int, now: datetime) -> BilledUsage:
 
 
 def _queue_reading(usage: BilledUsage, now: datetime) -> None:
-    """A newer total makes those not yet sent needless. Each is dated after the one before, and inside the window."""
+    """A newer total makes those not yet sent needless.
+
+    Each is dated at least a second after the one before, but inside the window: once that is over, all bear its last
+    second, and the one that comes last counts.
+    """
     MeterReading.objects.filter(usage=usage, delivered_at=None, abandoned_at=None).update(abandoned_at=now)
     number = usage.meterreadings.count() + 1
     last = usage.meterreadings.order_by("-id").first()

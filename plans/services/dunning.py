@@ -11,8 +11,8 @@ from accounts.models import Organization
 from core.locks import for_update
 from credits.models import PackSubscription
 from payments.stripe_objects import StripeInvoice
+from plans import announcements
 from plans.models import DunningCase, DunningStep, Subscription
-from plans.services import announcements
 from plans.services.terms_periods import sync_terms_periods
 
 Kind = DunningStep.Kind

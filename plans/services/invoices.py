@@ -1,4 +1,4 @@
-"""What invoices mean for plans: overdue ones, paid ones, and those that close a window of usage."""
+"""What invoices mean for plans: overdue ones, paid ones, and those that bill a window of usage."""
 
 from datetime import datetime
 
@@ -27,6 +27,7 @@ def sync_invoice(*, view: StripeInvoice, event_created: datetime, now: datetime)
         return
     dunning.sync_case(view=view, subscription=subscription, failed_at=event_created, now=now)
     if view.status == "draft":
+        # That is billed_usage.close_window, which calls Stripe: this runs in the inbox's transaction.
         after_commit("plans.tasks.close_window", view.id)
     else:
         billed_usage.record_invoice(view=view, organization=subscription.organization, now=now)

@@ -61,7 +61,7 @@ def publish_terms(*, now: datetime) -> list[PlanRevision]:
     revision holds for all the time before it as well.
     """
     with transaction.atomic():
-        # Publishing one at a time keeps the ids in the order of commits, which the cache of `plans.terms` rests on.
+        # Publishing one at a time keeps the ids in the order of commits, as the cache in `terms_in_force` needs them.
         ids = list(for_update(Plan.objects.all()).values_list("id", flat=True))
         plans = Plan.objects.filter(id__in=ids).for_terms()
         newest = {

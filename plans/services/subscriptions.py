@@ -10,10 +10,10 @@ from core.background import after_commit
 from core.locks import for_update
 from payments.services import customers
 from payments.stripe_objects import StripeSubscription, StripeSubscriptionItem
+from plans.announcements import announce_subscription, subscription_data
 from plans.models import Plan, PlanCheckout, Subscription, SubscriptionItem
 from plans.price_keys import PriceKey
 from plans.services import plan_changes
-from plans.services.announcements import announce_subscription, subscription_data
 from plans.services.selections import price_key_of
 from plans.services.terms_periods import sync_terms_periods
 

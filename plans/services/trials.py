@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from plans.announcements import announce_trial_end
 from plans.models import Subscription
-from plans.services.announcements import announce_trial_end
 
 REMINDED_DAYS_BEFORE = (3, 1)
 

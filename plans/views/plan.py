@@ -15,7 +15,7 @@ from plans.presentation import allowance_line, features, price_line, status_badg
 from plans.services.cancellation import cancel_at_period_end, keep
 from plans.services.plan_changes import cancel_change
 from plans.services.portal import open_portal
-from plans.terms import terms_for
+from plans.terms_in_force import terms_for
 from plans.views.pricing import plans_context
 
 

@@ -15,7 +15,7 @@ from plans.errors import SelectionRefused
 from plans.models import Plan, PlanChange, Subscription
 from plans.presentation import PER, line_rows, quantity_control
 from plans.services.checkout import start_checkout
-from plans.services.fold_in import fold_in, quote_fold_in
+from plans.services.commitment_fold_in import fold_in, quote_fold_in
 from plans.services.plan_changes import change_plan
 from plans.services.quotes import Quote, quote
 from plans.services.selections import choose

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from django.utils.module_loading import import_string
 
+import credits.hooks
+import plans.hooks
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/architecture.md").read_text()
 APPS = ("core", "accounts", "notifications", "payments", "credits", "plans", "usage", "billing_portal", "demo")
@@ -48,6 +51,14 @@ def test_every_registry_is_listed_once():
     there = [import_string(name) for name in registries()]
     listed = [import_string(name) for name in LISTED]
     assert sorted(map(qualified, there)) == sorted(map(qualified, listed))
+
+
+@pytest.mark.parametrize("hooks", [credits.hooks, plans.hooks], ids=lambda hooks: hooks.__name__)
+def test_the_table_of_an_apps_hooks_names_what_usage_registered(hooks):
+    named = re.findall(r": `(\w+\.\w+)` \|$", hooks.__doc__, re.MULTILINE)
+    lists = [value for name, value in vars(hooks).items() if name.startswith("_") and isinstance(value, list)]
+    registered = [qualified(callback) for callbacks in lists for callback in callbacks]
+    assert [f"usage.services.{name}" for name in named] == registered
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from credits.models import CreditGrant, LedgerEntry
 from credits.services.grants import grant_credits
-from tests.credits.shop import make_unit
+from tests.credits.shop import bring_to_stripe, buy, make_pack, make_unit
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 WIDER = "(element) => element.scrollWidth - element.clientWidth"
@@ -51,6 +51,29 @@ def test_our_own_forms_fit(page_at, ledger, stella, width):
     ):
         assert page.goto(address).status == 200
         assert page.locator("html").evaluate(WIDER) <= 0, address
+
+
+def test_a_second_click_does_not_send_a_form_again(page_at, acme, ledger, stella, sandbox):
+    pack = make_pack("usd-20", credits="20", price=2000)
+    bring_to_stripe()
+    purchase, grant = buy(acme, pack, sandbox), CreditGrant.objects.first()
+    page = page_at(1280, user=stella)
+    for address in (
+        reverse("admin:credits_purchase_refund", args=[purchase.pk]),
+        reverse("admin:credits_creditgrant_take_back", args=[grant.pk]),
+        reverse("admin:credits_creditgrant_add"),
+        reverse("admin:credits_giftcard_add"),
+    ):
+        page.goto(address)
+        sent = page.evaluate("""() => {
+            let sent = 0;
+            const form = document.querySelector("#content form[method=post]");
+            addEventListener("submit", (event) => { if (!event.defaultPrevented) sent++; event.preventDefault(); });
+            form.noValidate = true;
+            form.requestSubmit(); form.requestSubmit();
+            return sent;
+        }""")
+        assert sent == 1, address
 
 
 def test_the_search_field_is_labelled_in_words(stella, signed_in):

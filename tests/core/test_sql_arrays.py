@@ -41,7 +41,7 @@ def test_texts_of_any_kind(values):
 
 @pytest.mark.parametrize("rows", [[(7, NOON)], [(7, NOON), (8, NOON), (-9, NOON + timedelta(days=1))]])
 def test_rows_to_join_with(rows):
-    wanted, parameters = sql_arrays.wanted(("bigint", "timestamptz"), rows)
+    wanted, parameters = sql_arrays.rows_to_join(("bigint", "timestamptz"), rows)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT * FROM {wanted} AS wanted (number, moment)", parameters)
         assert cursor.fetchall() == rows

@@ -1,19 +1,20 @@
 """Buying a pack: from the button to the ledger, once, by whichever route is first."""
 
+import re
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Role
 from credits.errors import NotRefundable
-from credits.models import CreditGrant, LedgerEntry, Purchase, Wallet
-from credits.services.checkout import refresh_from_checkout
+from credits.models import CreditGrant, CreditPack, LedgerEntry, Purchase, Wallet
 from credits.services.payment_sweep import send_unanswered
-from credits.services.purchases import start_pack_purchase
-from credits.services.refund_limits import quote_refund
+from credits.services.purchases import refresh_from_checkout, start_pack_purchase
+from credits.services.refund_quotes import quote_refund
 from payments.errors import StripeUnavailable
 from payments.reconciliation import reconcile
-from tests.credits.shop import bring_to_stripe, make_pack
+from tests.credits.shop import bring_to_stripe, make_pack, make_unit
 from tests.factories import MembershipFactory
 
 pytestmark = pytest.mark.django_db
@@ -24,6 +25,15 @@ def pack(sandbox):
     pack = make_pack("usd-20", credits="20", price=2000)
     bring_to_stripe()
     return pack
+
+
+@pytest.fixture
+def usd_open(sandbox):
+    open_pack = CreditPack.objects.create(
+        code="usd-open", unit=make_unit("usd"), currency="usd", open_minimum=500, open_maximum=50_000
+    )
+    bring_to_stripe()
+    return open_pack
 
 
 def available(organization, unit="usd"):
@@ -139,6 +149,29 @@ def test_with_stripe_down_the_purchase_waits_and_can_go_on(acme, alice, pack, sa
     answer = browser.post(reverse("credits:purchase_try_again", args=[acme.public_id, purchase.public_id]))
     assert answer.url.startswith(sandbox.url)
     assert Purchase.objects.count() == 1
+
+
+def form_of(page, pack):
+    """What the button of this pack sends."""
+    [form] = re.findall(rf'<form(?:(?!</form>).)*name="pack" value="{pack}".*?</form>', page, flags=re.DOTALL)
+    return dict(re.findall(r'name="(pack|attempt|amount)" value="([^"]*)"', form))
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+def test_the_button_pressed_again_after_a_failure_goes_on_with_the_first_purchase(
+    acme, alice, usd_open, pack, sandbox, signed_in, is_open
+):
+    browser, address = signed_in(alice), reverse("credits:buy", args=[acme.public_id])
+    code = "usd-open" if is_open else "usd-20"
+    form = form_of(browser.get(address).content.decode(), code) | ({"amount": "12.50"} if is_open else {})
+    sandbox.fault("down", times=100)
+    for _ in range(3):
+        form = form_of(browser.post(address, form).content.decode(), code)
+    assert Purchase.objects.count() == 1
+    sandbox.clear_faults()
+    answer = browser.post(address, form)
+    [purchase] = Purchase.objects.all()
+    assert (purchase.amount, answer.url) == (1250 if is_open else 2000, purchase.checkout_url)
 
 
 def test_another_organizations_purchase_is_not_found(acme, charlie, globex, pack, signed_in):

@@ -17,7 +17,7 @@ from credits.services.gift_cards import (
     redeem_gift_card,
     void_gift_card,
 )
-from credits.services.refund_limits import quote_refund
+from credits.services.refund_quotes import quote_refund
 from credits.services.refunds import refund_purchase
 from notifications.models import SentEmail
 from notifications.services.emails import deliver_email
@@ -161,6 +161,22 @@ def test_the_code_leaves_our_records_with_the_email(gift, now):
     deliver_email(email_id=email.pk, now=timezone.now())
     email.refresh_from_db()
     assert code not in f"{email.text}{email.html}"
+
+
+def test_a_recipient_corrected_after_a_failure_is_who_gets_the_card(acme, alice, sandbox, signed_in):
+    make_pack("mau-100", unit="mau", credits="100", price=5000)
+    bring_to_stripe()
+    browser, address = signed_in(alice), reverse("credits:give", args=[acme.public_id])
+    form = {"pack": "mau-100", "recipient": "dora@exmaple.com", "sender": "Alice", "message": "", "attempt": "x"}
+    sandbox.fault("down", times=100)
+    browser.post(address, form)
+    sandbox.clear_faults()
+    corrected = form | {"recipient": "dora@example.com"}
+    pay_url = browser.post(address, corrected).url
+    assert browser.post(address, corrected).url == pay_url
+    sandbox.pay(Purchase.objects.get(checkout_url=pay_url).checkout_session)
+    sandbox.deliver()
+    assert SentEmail.objects.get(subject="Alice sends you 100 MAU credits").to == "dora@example.com"
 
 
 def test_a_refunded_card_is_void_until_the_refund_fails(globex, gift, stella, sandbox, now):

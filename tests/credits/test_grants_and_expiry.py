@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 
 from core.errors import InvalidInput
 from core.money import Money
@@ -31,6 +32,20 @@ def test_a_grant_says_who_gave_it_and_why_here_and_in_the_ledger(usd_wallet: Wal
     entry = LedgerEntry.objects.get(reference="g:1")
     assert (entry.reason, entry.actor, entry.grant) == ("Compensation for a bug", stella, grant)
     assert (entry.amount, entry.balance_after, entry.sequence) == (10, 10, 1)
+
+
+def test_a_grant_form_sent_again_with_another_amount_asks_first_and_then_grants(acme, usd, stella, signed_in):
+    browser, url = signed_in(stella), reverse("admin:credits_creditgrant_add")
+    form = {"organization": acme.public_id, "unit": "usd", "amount": "10", "reason": "Sorry", "priority": "100"}
+    form["attempt"] = "one"
+    assert browser.post(url, form).status_code == 302
+    form["amount"] = "20"
+    refused = browser.post(url, form)
+    assert "was sent before, with other content" in refused.content.decode()
+    assert [grant.amount for grant in CreditGrant.objects.all()] == [10]
+    form["attempt"] = refused.context["form"]["attempt"].value()
+    assert browser.post(url, form).status_code == 302
+    assert sorted(grant.amount for grant in CreditGrant.objects.all()) == [10, 20]
 
 
 def test_the_same_reference_grants_once(usd_wallet: WalletDriver):
@@ -166,7 +181,7 @@ def test_before_each_posting_usage_until_then_is_settled_by_what_was_live(usd_wa
     first, second = usd_wallet.grant("10", days=1), usd_wallet.grant("10", days=2)
     asked = []
 
-    @hooks.before_expiry
+    @hooks.on_before_expiry
     def settle(*, wallet, at, now):
         asked.append((wallet, at, now))
         usd_wallet.spend("3", at=at - timedelta(microseconds=1), partial=True, reference=f"settle:{len(asked)}")

@@ -4,10 +4,11 @@ from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
+from django.db import connection
 
 from credits import ledger
 from credits.errors import DebtOutstanding
-from credits.models import CreditHold, LedgerEntry
+from credits.models import CreditGrant, CreditHold
 from credits.services.grants import take_back
 from tests.credits.wallet_driver import WalletDriver, assert_clean, figures
 
@@ -101,12 +102,31 @@ def test_what_is_owed_for_work_that_was_done(ten: WalletDriver):
 
 def test_beginning_and_issuing(ten: WalletDriver):
     wallet = ten.row.pk
-    begun = ledger.begin(wallet_id=wallet, reference="g", fingerprint="asked", now=ten.now)
-    assert answer_of(begun) == {"outcome": "ready", "wallet_id": wallet}
-    grant = ten.grant("3", reference="g")
-    first = LedgerEntry.objects.get(reference="g")
-    repeated = ledger.begin(wallet_id=wallet, reference="g", fingerprint=first.fingerprint, now=ten.now)
-    assert answer_of(repeated) == {"outcome": "repeated", "wallet_id": wallet, "subject_id": grant.pk, "amount": 3}
+    assert answer_of(begin(wallet, "g", "asked", ten)) == {"outcome": "ready", "wallet_id": wallet}
+    grant = CreditGrant(wallet_id=wallet, amount=3, remaining=0, source="staff", created_at=ten.now)
+    issued = ledger.issue(grant=grant, reference="g", fingerprint="asked", now=ten.now)
+    assert answer_of(issued) == {
+        "outcome": "posted",
+        "wallet_id": wallet,
+        "subject_id": grant.pk,
+        "amount": 3,
+        "debt": 0,
+        "freed": True,
+        "low": False,
+    }
+    known = {"outcome": "repeated", "wallet_id": wallet, "subject_id": grant.pk, "amount": 3}
+    assert answer_of(begin(wallet, "g", "asked", ten)) == known
+    second = CreditGrant(wallet_id=wallet, amount=3, remaining=0, source="staff", created_at=ten.now)
+    assert answer_of(ledger.issue(grant=second, reference="g", fingerprint="asked", now=ten.now)) == known
+    assert second.pk is None
+    assert ten.figures() == figures("13")
+
+
+def begin(wallet: int, reference: str, fingerprint: str, driver: WalletDriver) -> ledger.Result:
+    """The first of the two functions that `ledger.issue` calls."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM ledger_begin(%s, %s, %s, %s)", [wallet, reference, fingerprint, driver.now])
+        return ledger.Result(*cursor.fetchone())
 
 
 def test_holding_and_ending(ten: WalletDriver):

@@ -11,7 +11,7 @@ from credits.models import GiftCard, Refund, Wallet
 from credits.services.audit import differences
 from credits.services.disputes import follow_dispute
 from credits.services.purchases import start_gift_card_purchase
-from credits.services.refund_limits import quote_refund
+from credits.services.refund_quotes import quote_refund
 from credits.services.refunds import refund_purchase
 from payments.stripe_objects import StripeDispute
 from tests.credits.shop import bring_to_stripe, buy, make_pack

@@ -6,9 +6,8 @@ from django.utils import timezone
 
 from credits.models import CreditGrant, LedgerEntry, PackSubscription, Purchase, Wallet
 from credits.services.audit import differences
-from credits.services.checkout import refresh_from_checkout
-from credits.services.purchases import start_pack_purchase
-from credits.services.refund_limits import quote_refund
+from credits.services.purchases import refresh_from_checkout, start_pack_purchase
+from credits.services.refund_quotes import quote_refund
 from credits.services.refunds import refund_purchase
 from notifications.models import Event
 from tests.credits.shop import bring_to_stripe, make_pack

@@ -1,15 +1,17 @@
 """Refunds: the unspent share by default, never more than paid, never twice, whichever side begins."""
 
+import re
 from decimal import Decimal
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 from django.utils import timezone
 
-from credits.errors import NotRefundable
+from credits.errors import NotRefundable, RefundFailed
 from credits.models import LedgerEntry, Refund, Wallet
 from credits.services.audit import differences
-from credits.services.refund_limits import quote_refund
+from credits.services.refund_quotes import quote_refund
 from credits.services.refunds import refund_purchase
 from credits.services.spending import spend
 from payments.errors import StripeRefused
@@ -123,6 +125,99 @@ def test_the_admin_asks_twice_and_sends_once(purchase, stella, sandbox, signed_i
     for _ in range(2):
         browser.post(url, form | {"send": "1"})
     assert Refund.objects.count() == 1
+
+
+class RefundPage:
+    """The admin's page about one purchase, used as staff use it: every form is sent with the attempt it shows."""
+
+    def __init__(self, browser, purchase):
+        self.browser = browser
+        self.url = reverse("admin:credits_purchase_refund", args=[purchase.pk])
+        self.said = ""
+        self._show(browser.get(self.url))
+
+    def send(self, amount, *, attempt=None, **more):
+        form = {"amount": amount, "reason": "Bug", "attempt": attempt or self.attempt, "send": "1"} | more
+        self._show(self.browser.post(self.url, form, follow=True))
+
+    def _show(self, answer):
+        page = answer.content.decode()
+        self.said = [(told.level_tag, told.message) for told in answer.context["messages"]]
+        self.errors = answer.context["form"].errors if "form" in answer.context else {}
+        self.attempt = (re.findall(r'name="attempt" value="([^"]+)"', page) or [""])[0]
+
+
+@pytest.fixture
+def refund_page(purchase, stella, signed_in):
+    return RefundPage(signed_in(stella), purchase)
+
+
+def logged(purchase):
+    return list(
+        LogEntry.objects.filter(object_id=str(purchase.pk)).order_by("pk").values_list("change_message", flat=True)
+    )
+
+
+def test_after_a_refusal_the_corrected_refund_is_a_new_one(acme, purchase, refund_page, sandbox):
+    sandbox.fault("error", status=400, path="/v1/refunds", method="POST")
+    first = refund_page.attempt
+    refund_page.send("30.00")
+    assert refund_page.errors
+    assert (refund_page.said, logged(purchase)) == ([], [])
+    assert refund_page.attempt not in ("", first)
+    refund_page.send("20.00")
+    assert refund_page.said == [("success", "Refund of $20.00: done.")]
+    assert logged(purchase) == ["Refunded $20.00: Bug"]
+    amounts = Refund.objects.order_by("pk").values_list("amount", "status")
+    assert list(amounts) == [(3000, Refund.Status.FAILED), (2000, Refund.Status.SUCCEEDED)]
+    assert state(acme).available == 20
+    assert differences() == []
+
+
+def test_a_failed_refund_is_never_reported_as_done(acme, purchase, refund_page, stella, sandbox):
+    sandbox.fault("error", status=400, path="/v1/refunds", method="POST")
+    first = refund_page.attempt
+    refund_page.send("30.00")
+    entries = LedgerEntry.objects.count()
+    refund_page.send("30.00", attempt=first)
+    assert refund_page.errors
+    assert (refund_page.said, logged(purchase)) == ([], [])
+    with pytest.raises(RefundFailed):
+        refund(purchase, stella, 3000, attempt=first)
+    assert (Refund.objects.count(), LedgerEntry.objects.count()) == (1, entries)
+    assert state(acme).available == 60
+
+
+def test_another_amount_sent_from_the_same_form_is_refused(acme, purchase, refund_page):
+    first = refund_page.attempt
+    refund_page.send("10.00")
+    refund_page.send("20.00", attempt=first)
+    assert "$10.00" in str(refund_page.errors)
+    assert refund_page.said == []
+    assert refund_page.attempt not in ("", first)
+    assert Refund.objects.get().amount == 1000
+    assert state(acme).available == 40
+
+
+def test_a_repeat_after_all_went_back_shows_the_refund(purchase, refund_page):
+    first = refund_page.attempt
+    refund_page.send("50.00", beyond_unspent="on")
+    told = refund_page.said
+    assert told == [("success", "Refund of $50.00: done.")]
+    refund_page.send("50.00", beyond_unspent="on", attempt=first)
+    assert refund_page.said == told
+    assert Refund.objects.count() == 1
+
+
+def test_with_stripe_down_staff_are_told_that_nothing_has_to_be_done(purchase, refund_page, sandbox):
+    sandbox.fault("down", times=20)
+    refund_page.send("30.00")
+    [(level, told)] = refund_page.said
+    assert level == "warning"
+    assert "Refund of $30.00" in told
+    assert "nothing to do" in told
+    assert "try again" not in told
+    assert logged(purchase) == ["Refund of $30.00 begun: Bug"]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from core.errors import InvalidInput
-from credits.low_balance import set_threshold
+from credits.low_balance_alerts import set_threshold
 from credits.models import AutoTopUp, Purchase, Wallet, WalletAlert
 from credits.services.holds import capture_hold, open_hold
 from credits.services.payment_sweep import send_unanswered, top_up_low_wallets

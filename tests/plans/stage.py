@@ -21,7 +21,7 @@ from plans.engine.terms import Terms
 from plans.models import PlanCheckout, Subscription
 from plans.services.checkout import start_checkout
 from plans.services.selections import Selection, choose
-from plans.terms import terms_for
+from plans.terms_in_force import terms_for
 from tests.plugins_prepared import Prepared
 
 START = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)

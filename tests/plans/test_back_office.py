@@ -22,7 +22,7 @@ from plans.models import (
 )
 from plans.services.plan_changes import change_plan
 from plans.services.selections import choose
-from plans.terms import terms_for
+from plans.terms_in_force import terms_for
 
 pytestmark = pytest.mark.django_db
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 def report(stage, quantity: str, amount: int, *, window=None) -> BilledUsage:
     window = window or stage.terms.window
     with stage.commit():
-        return billed_usage.report_billed_quantity(
+        return billed_usage.store_billed_total(
             organization=stage.organization,
             meter=Meter.objects.get(code="sessions"),
             window_start=window.start,
@@ -163,13 +163,14 @@ def test_the_window_is_settled_before_its_invoice_closes(stage, monkeypatch) -> 
     report(stage, "10", 100)
     asked = []
 
-    def settle(*, organization, until, now):
-        asked.append((organization, until))
+    def settle(*, organization, now):
+        asked.append((organization, now))
         report(stage, "13", 130, window=window)
 
     monkeypatch.setattr(hooks, "_window_closing", [settle])
     renew(stage)
-    assert asked == [(stage.organization, window.end)]
+    assert asked == [(stage.organization, stage.now)]
+    assert stage.now >= window.end
     stage.travel(hours=2)
     stage.deliver()
     assert totals(stage) == [0, 130]
@@ -192,6 +193,52 @@ def test_what_no_invoice_came_for_goes_on_the_next(stage) -> None:
     renew(stage)
     lines = [line.amount for invoice in stage.invoices() for line in invoice.lines if line.invoice_item]
     assert 100 in lines
+
+
+def void_the_renewal(stage) -> None:
+    """As staff do at Stripe, with an invoice that the customer's card could not pay."""
+    stage.use_card("pm_card_chargeCustomerFail")
+    renew(stage)
+    stage.sandbox.client.v1.invoices.void_invoice(stage.invoices()[-1].id)
+    stage.deliver()
+
+
+def test_what_a_voided_invoice_charged_is_not_billed_again(stage) -> None:
+    stage.begin("payg")
+    window = stage.terms.window
+    report(stage, "10", 100)
+    void_the_renewal(stage)
+    usage = BilledUsage.objects.get()
+    assert (usage.invoiced_amount, usage.forgiven_amount, usage.outstanding) == (0, 100, 0)
+    stage.use_card("pm_card_visa")
+    report(stage, "12", 120, window=window)
+    assert InvoiceCorrection.objects.get().amount == 20
+    renew(stage)
+    assert totals(stage) == [0, 100, 20]
+
+
+def test_what_a_voided_invoice_charged_is_not_given_back(stage) -> None:
+    """Nobody paid it: a total that falls afterwards is no money in the customer's favour."""
+    stage.begin("payg")
+    window = stage.terms.window
+    report(stage, "10", 100)
+    void_the_renewal(stage)
+    report(stage, "7", 70, window=window)
+    assert not InvoiceCorrection.objects.exists()
+    report(stage, "10", 100, window=window)
+    assert not InvoiceCorrection.objects.exists()
+
+
+def test_what_was_given_back_is_taken_again_when_the_invoice_is_voided(stage) -> None:
+    stage.begin("payg")
+    window = stage.terms.window
+    report(stage, "10", 100)
+    stage.use_card("pm_card_chargeCustomerFail")
+    renew(stage)
+    report(stage, "7", 70, window=window)
+    stage.sandbox.client.v1.invoices.void_invoice(stage.invoices()[-1].id)
+    stage.deliver()
+    assert list(InvoiceCorrection.objects.order_by("id").values_list("amount", flat=True)) == [-30, 30]
 
 
 def test_every_event_three_times_bills_once(stage) -> None:

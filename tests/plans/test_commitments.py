@@ -8,9 +8,9 @@ import pytest
 from notifications.models import Event
 from plans.errors import NothingToFoldIn
 from plans.models import OnDemand, Subscription
-from plans.services.companion import adjust_on_demand, sync_companion
+from plans.services.commitment_fold_in import fold_in, quote_fold_in
+from plans.services.companion_subscription import adjust_on_demand, sync_companion
 from plans.services.dunning import run_dunning
-from plans.services.fold_in import fold_in, quote_fold_in
 from plans.services.plan_changes import change_plan
 from plans.services.quotes import quote_change
 

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from plans.engine.price_ladders import parse
 from plans.models import LadderOverride, Meter, Plan, PlanRevision, Subscription, TermsPeriod
-from plans.terms import terms_for, terms_for_many, timelines_for
+from plans.terms_in_force import terms_for, terms_for_many, timelines_for
 
 pytestmark = pytest.mark.django_db
 

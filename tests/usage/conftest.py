@@ -192,7 +192,7 @@ class Usage:
         )[0]
 
     def used(self, meter: str, *, now: datetime | None = None) -> Decimal:
-        return self.ask(meter, now=now).status.use.used
+        return self.ask(meter, now=now).snapshot.use.used
 
     def code(self, meter: str, quantity: Any = 1, *, now: datetime | None = None) -> str:
         return self.ask(meter, quantity, now=now).decision.code

@@ -41,7 +41,7 @@ def test_the_same_event_again_is_a_duplicate(post, usage):
     event = usage.event("calls", quantity="2.5")
     post(event)
     assert post(event, event) == {"accepted": 0, "duplicates": 2, "rejected": []}
-    assert usage.used("calls") == usage.ask("calls").status.use.used == UsageEvent.objects.get().quantity
+    assert usage.used("calls") == usage.ask("calls").snapshot.use.used == UsageEvent.objects.get().quantity
 
 
 def test_an_event_without_a_time_is_known_again_later(post, usage):

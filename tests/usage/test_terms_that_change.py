@@ -38,7 +38,7 @@ def test_the_larger_allowance_holds_never_the_sum(usage):
     usage.subscribe("pro", since=since)
     apply_new_terms(organization=usage.organization, since=since, now=since)
     assert usage.used("sessions", now=since) == 0
-    assert usage.ask("sessions", now=since).status.meter_terms.included == 400
+    assert usage.ask("sessions", now=since).snapshot.meter_terms.included == 400
     usage.tally(now=since)
     assert usage.paid("sessions") == (0, 0, 0, 0)
 

@@ -21,7 +21,7 @@ from usage.presentation import percent_of
 from usage.services.entitlements import meters_of
 from usage.services.estimates import billed_so_far
 from usage.services.history import a_year_back, by_month, usage_by_day
-from usage.services.meter_status import MeterStatus, meter_statuses
+from usage.services.meter_snapshots import MeterSnapshot, meter_snapshots
 
 MOST_DAYS = 800
 ORGANIZATION = {"type": "string", "minLength": 1, "maxLength": 40, "pattern": NOT_BLANK_PATTERN}
@@ -69,7 +69,7 @@ class BillingUsageView(APIView):
         asked = validated(serializers.BillingUsageQuerySerializer, request.query_params)
         organization, now = organization_or_404(request, asked["organization"]), timezone.now()
         base = Subscription.objects.base_of(organization)
-        statuses = meter_statuses(
+        statuses = meter_snapshots(
             [(organization, meter) for meter in meters_of(organization=organization, now=now)], at=now
         )
         meters = [_meter(status) for status in statuses]
@@ -101,7 +101,7 @@ def _days(asked: dict[str, Any], today: date) -> tuple[date, date]:
     return first, last
 
 
-def _meter(status: MeterStatus) -> dict[str, Any]:
+def _meter(status: MeterSnapshot) -> dict[str, Any]:
     included = status.meter_terms.included if status.meter_terms else None
     return {
         "meter": status.meter.code,

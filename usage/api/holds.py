@@ -164,9 +164,9 @@ def _open_for_meter(organization: Organization, asked: dict[str, Any]) -> UsageH
         )
     except HoldRefused as refused:
         refused.details |= {
-            "entitlement": Entitlement(refused.status, refused.decision).as_json(),
-            "packs": packs_for(paying_units(refused.status)),
-            "checkout_url": checkout_url(refused.status, refused.decision),
+            "entitlement": Entitlement(refused.snapshot, refused.decision).as_json(),
+            "packs": packs_for(paying_units(refused.snapshot)),
+            "checkout_url": checkout_url(refused.snapshot, refused.decision),
         }
         raise
 

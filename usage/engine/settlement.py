@@ -2,6 +2,8 @@
 
 Settlement is cumulative: it compares what should be paid with what was, and the answer is the difference. So it may run
 any number of times, after any event, and never depends on how usage arrived.
+
+`usage/services/segment_payments.py` asks here.
 """
 
 from collections.abc import Mapping, Sequence

@@ -310,7 +310,11 @@ class Migration(migrations.Migration):
                 ("settle_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "settle_from",
-                    models.DateTimeField(blank=True, help_text="Start of the oldest window to settle.", null=True),
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="The earliest instant whose usage is still to be settled; the window around it and all later ones are.",
+                        null=True,
+                    ),
                 ),
                 ("check_at", models.DateTimeField(blank=True, null=True)),
                 (

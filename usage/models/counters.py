@@ -20,7 +20,12 @@ class MeterState(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
     meter = models.ForeignKey(Meter, on_delete=models.PROTECT, related_name="+", db_index=False)
     settle_at = models.DateTimeField(null=True, blank=True)
-    settle_from = models.DateTimeField(null=True, blank=True, help_text="Start of the oldest window to settle.")
+    settle_from = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="The earliest instant whose usage is still to be settled; the window around it and all later ones "
+        "are.",
+    )
     check_at = models.DateTimeField(null=True, blank=True)
     blocked = models.CharField(max_length=40, blank=True, default="", help_text="Why it was last refused.")
     blocked_since = models.DateTimeField(null=True, blank=True)

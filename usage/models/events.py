@@ -29,7 +29,7 @@ class UsageEvent(models.Model):
     """One fact, idempotent for ever by the organization and the product's own id.
 
     Kept whether or not it is billable: `not_billable` says why it is not. `window_start` and `segment_start` say where
-    it counts.
+    it counts: a segment is a part of a window under one set of terms.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)

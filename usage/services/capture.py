@@ -80,7 +80,7 @@ def _settled_so_far(hold: UsageHold, now: datetime) -> MeterState:
     states = MeterState.objects.select_related("meter").prefetch_related("meter__credit_rates")
     state = states.get(organization_id=hold.organization_id, meter_id=hold.meter_id)
     settle([state], now=now)
-    state.settle_at, state.settle_from = now, hold.window_start
+    state.settle_from = hold.window_start  # for the settlement that pays for the job
     return state
 
 

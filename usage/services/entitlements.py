@@ -15,9 +15,9 @@ from core.quantities import as_text, grouped
 from credits.engine.wallet_state import WalletState
 from credits.models import CreditPack, Wallet
 from plans.models import Meter
-from plans.terms import terms_for
+from plans.terms_in_force import terms_for
 from usage.engine.entitlement import Decision
-from usage.services.meter_status import MeterStatus, meter_statuses
+from usage.services.meter_snapshots import MeterSnapshot, meter_snapshots
 
 ONE = Decimal(1)
 
@@ -94,31 +94,31 @@ class OfferedPackAnswer(TypedDict):
 class Entitlement:
     """A decision about one meter, and all that was looked at."""
 
-    status: MeterStatus
+    snapshot: MeterSnapshot
     decision: Decision
 
     def as_json(self) -> EntitlementAnswer:
-        status, decision = self.status, self.decision
-        terms = status.meter_terms
+        snapshot, decision = self.snapshot, self.decision
+        terms = snapshot.meter_terms
         return {
-            "meter": status.meter.code,
+            "meter": snapshot.meter.code,
             "allowed": decision.allowed,
             "code": decision.code,
-            "message": message_of(status, decision),
-            "allowance": _allowance(status),
-            "credits": _credits(status),
+            "message": message_of(snapshot, decision),
+            "allowance": _allowance(snapshot),
+            "credits": _credits(snapshot),
             "commitment": {
                 "bought": str(terms.commitment.bought),
-                "used": as_text(status.use.used),
+                "used": as_text(snapshot.use.used),
             }
             if terms and terms.commitment
             else None,
-            "concurrency": {"limit": terms.concurrency, "open": status.use.open_holds}
+            "concurrency": {"limit": terms.concurrency, "open": snapshot.use.open_holds}
             if terms and terms.concurrency is not None
             else None,
-            "on_exhausted": _on_exhausted(status),
-            "as_of": status.at.isoformat(),
-            "action": action_for(status, decision),
+            "on_exhausted": _on_exhausted(snapshot),
+            "as_of": snapshot.at.isoformat(),
+            "action": action_for(snapshot, decision),
         }
 
 
@@ -126,8 +126,8 @@ def entitlements(
     *, organization: Organization, meters: Iterable[Meter], quantity: Decimal = ONE, now: datetime
 ) -> list[Entitlement]:
     """One answer for each meter, exact up to the last accepted event."""
-    statuses = meter_statuses([(organization, meter) for meter in meters], at=now)
-    return [Entitlement(status, status.decide(quantity)) for status in statuses]
+    snapshots = meter_snapshots([(organization, meter) for meter in meters], at=now)
+    return [Entitlement(snapshot, snapshot.decide(quantity)) for snapshot in snapshots]
 
 
 def meters_of(*, organization: Organization, now: datetime) -> list[Meter]:
@@ -184,10 +184,10 @@ def wallet_json(unit: str, wallet: WalletState) -> CreditsAnswer:
     }
 
 
-def message_of(status: MeterStatus, decision: Decision) -> str:
+def message_of(snapshot: MeterSnapshot, decision: Decision) -> str:
     """What is so and, where it is a refusal, how to go on; for people."""
-    name, terms, used = status.meter.name, status.meter_terms, grouped(status.use.used)
-    ends = f"{status.window.end:%-d %b %Y %H:%M} UTC"
+    name, terms, used = snapshot.meter.name, snapshot.meter_terms, grouped(snapshot.use.used)
+    ends = f"{snapshot.window.end:%-d %b %Y %H:%M} UTC"
     included = grouped(terms.included) if terms and terms.included is not None else None
     match decision.code:
         case "allowance" if terms and terms.commitment:
@@ -203,7 +203,7 @@ def message_of(status: MeterStatus, decision: Decision) -> str:
         case "on_demand":
             return f"{name}: beyond what was bought, billed monthly on demand."
         case "limit_reached":
-            return f"{name}: {used} of {included} included are used. {_way_out(status)} More is included from {ends}."
+            return f"{name}: {used} of {included} included are used. {_way_out(snapshot)} More is included from {ends}."
         case "commitment_reached":
             bought = terms.commitment.bought if terms and terms.commitment else 0
             return f"{name}: all {bought} that were bought are in use. Buy the next bundle to go on."
@@ -215,22 +215,22 @@ def message_of(status: MeterStatus, decision: Decision) -> str:
         case "budget_reached":
             return f"{name}: the monthly cap on billed usage is reached. It begins anew on {ends}."
         case "suspended":
-            return suspended_message(status.organization)
+            return suspended_message(snapshot.organization)
         case _:
             return f"{name} is not part of the present plan. Choose a plan that has it."
 
 
-def action_for(status: MeterStatus, decision: Decision) -> ActionAnswer | None:
+def action_for(snapshot: MeterSnapshot, decision: Decision) -> ActionAnswer | None:
     """What to do about a refusal, and where; None when it is allowed."""
     if decision.allowed:
         return None
-    organization = status.organization
+    organization = snapshot.organization
     match decision.code:
         case "suspended":
             return pay_invoice(organization)
         case "commitment_reached":
             return {"kind": "buy_quantity", "url": page("plans:plan", organization)}
-        case "debt" | "limit_reached" if units := paying_units(status):
+        case "debt" | "limit_reached" if units := paying_units(snapshot):
             return {"kind": "buy_credits", "url": buy_url(organization, units[0])}
         case _:
             return {"kind": "change_plan", "url": f"{settings.PORTAL_URL}{reverse('pricing')}"}
@@ -244,9 +244,9 @@ def pay_invoice(organization: Organization) -> ActionAnswer:
     return {"kind": "pay_invoice", "url": page("plans:invoices", organization)}
 
 
-def checkout_url(status: MeterStatus, decision: Decision) -> str:
-    action = action_for(status, decision)
-    return action["url"] if action else buy_url(status.organization, None)
+def checkout_url(snapshot: MeterSnapshot, decision: Decision) -> str:
+    action = action_for(snapshot, decision)
+    return action["url"] if action else buy_url(snapshot.organization, None)
 
 
 def buy_url(organization: Organization, unit: str | None) -> str:
@@ -258,44 +258,44 @@ def page(name: str, organization: Organization) -> str:
     return f"{settings.PORTAL_URL}{reverse(name, kwargs={'org_id': organization.public_id})}"
 
 
-def paying_units(status: MeterStatus) -> list[str]:
+def paying_units(snapshot: MeterSnapshot) -> list[str]:
     """Whose credits would let more of it through, in the order in which they are drawn."""
-    terms = status.meter_terms
+    terms = snapshot.meter_terms
     return [rate.unit for rate in terms.credit_rates] if terms and terms.uses_credits else []
 
 
-def _way_out(status: MeterStatus) -> str:
-    return "Buy credits or choose a larger plan to go on." if paying_units(status) else "Choose a larger plan."
+def _way_out(snapshot: MeterSnapshot) -> str:
+    return "Buy credits or choose a larger plan to go on." if paying_units(snapshot) else "Choose a larger plan."
 
 
-def _allowance(status: MeterStatus) -> AllowanceAnswer | None:
-    terms = status.meter_terms
+def _allowance(snapshot: MeterSnapshot) -> AllowanceAnswer | None:
+    terms = snapshot.meter_terms
     if terms is None or terms.commitment is not None:
         return None
-    remaining = status.remaining
+    remaining = snapshot.remaining
     return {
         "included": None if terms.included is None else as_text(terms.included),
-        "used": as_text(status.use.used),
-        "held": as_text(status.use.held_included),
+        "used": as_text(snapshot.use.used),
+        "held": as_text(snapshot.use.held_included),
         "remaining": None if remaining is None else as_text(remaining),
-        "window_start": status.window.start.isoformat(),
-        "window_end": status.window.end.isoformat(),
+        "window_start": snapshot.window.start.isoformat(),
+        "window_end": snapshot.window.end.isoformat(),
     }
 
 
-def _credits(status: MeterStatus) -> CreditsAnswer | None:
+def _credits(snapshot: MeterSnapshot) -> CreditsAnswer | None:
     """Of the wallet that would pay: the first with anything in it, else the first that is tried."""
-    terms = status.meter_terms
+    terms = snapshot.meter_terms
     if terms is None or not terms.credit_rates or not terms.uses_credits:
         return None
     units = [rate.unit for rate in terms.credit_rates]
-    filled = (unit for unit in units if status.wallet(unit).available or status.wallet(unit).debt)
+    filled = (unit for unit in units if snapshot.wallet(unit).available or snapshot.wallet(unit).debt)
     unit = next(filled, units[0])
-    return wallet_json(unit, status.wallet(unit))
+    return wallet_json(unit, snapshot.wallet(unit))
 
 
-def _on_exhausted(status: MeterStatus) -> str | None:
-    terms = status.meter_terms
+def _on_exhausted(snapshot: MeterSnapshot) -> str | None:
+    terms = snapshot.meter_terms
     if terms is None:
         return None
     if terms.commitment is not None:

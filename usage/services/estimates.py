@@ -11,7 +11,7 @@ from core.quantities import STEP, ZERO
 from plans.engine import price_ladders
 from plans.models import Allowance, Meter, Plan, Subscription
 from usage.services.history import a_year_back, by_month, usage_by_day
-from usage.services.meter_status import MeterStatus
+from usage.services.meter_snapshots import MeterSnapshot
 
 SECONDS_A_DAY = Decimal(86_400)
 MONTHS_COMPARED = 3
@@ -36,27 +36,27 @@ class Comparison:
     blocked: tuple[str, ...]
 
 
-def forecast(status: MeterStatus) -> Forecast | None:
+def forecast(snapshot: MeterSnapshot) -> Forecast | None:
     """None for readings, which do not add up, and before anything was used."""
-    used = status.use.used
-    elapsed = Decimal(str((status.at - status.window.start).total_seconds()))
-    if status.meter.aggregation == Meter.Aggregation.LATEST or not used or elapsed < SECONDS_A_DAY:
+    used = snapshot.use.used
+    elapsed = Decimal(str((snapshot.at - snapshot.window.start).total_seconds()))
+    if snapshot.meter.aggregation == Meter.Aggregation.LATEST or not used or elapsed < SECONDS_A_DAY:
         return None
     per_day = (used / (elapsed / SECONDS_A_DAY)).quantize(STEP)
-    left = Decimal(str((status.window.end - status.at).total_seconds())) / SECONDS_A_DAY
+    left = Decimal(str((snapshot.window.end - snapshot.at).total_seconds())) / SECONDS_A_DAY
     runs_out_at = None
-    if per_day and status.remaining is not None:
-        days = status.remaining / per_day
-        runs_out_at = status.at + timedelta(days=float(days)) if days <= left else None
+    if per_day and snapshot.remaining is not None:
+        days = snapshot.remaining / per_day
+        runs_out_at = snapshot.at + timedelta(days=float(days)) if days <= left else None
     return Forecast(per_day, (used + per_day * left).quantize(STEP), runs_out_at)
 
 
-def billed_so_far(status: MeterStatus) -> int:
+def billed_so_far(snapshot: MeterSnapshot) -> int:
     """Minor units: what the window's overage is to cost in money by now, settled or not."""
-    terms = status.meter_terms
+    terms = snapshot.meter_terms
     if terms is None or terms.bill is None or terms.currency is None:
         return 0
-    before, open_quantity = status.use.ladder_start.billed, status.use.overage - status.use.coverage.from_credits
+    before, open_quantity = snapshot.use.ladder_start.billed, snapshot.use.overage - snapshot.use.coverage.from_credits
     digits = minor_digits(terms.currency)
     if terms.cap is not None:
         open_quantity = price_ladders.affordable_within_cap(

@@ -10,7 +10,7 @@ from accounts.models import Organization
 from core.quantities import ZERO
 from plans.engine.windows import add_months
 from plans.models import Meter
-from plans.terms import timelines_for
+from plans.terms_in_force import timelines_for
 from usage.engine.history import Day, spread
 from usage.models import UsageCounter
 from usage.services.counters import read_totals

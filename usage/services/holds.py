@@ -22,7 +22,7 @@ from usage.errors import HoldRefused, MeterNotHoldable
 from usage.models import MeterState, UsageHold
 from usage.services import meter_states
 from usage.services.entitlements import message_of
-from usage.services.meter_status import MeterStatus, meter_status
+from usage.services.meter_snapshots import MeterSnapshot, meter_snapshot
 from usage.services.settlement import settle
 
 
@@ -65,13 +65,13 @@ def open_usage_hold(
         if earlier := UsageHold.objects.of(organization).filter(reference=asked.reference).first():
             return _same(earlier, asked)
         _settle_what_waits(state, now)
-        status = meter_status(organization=organization, meter=meter, at=now)
-        decision = status.decide(asked.quantity)
+        snapshot = meter_snapshot(organization=organization, meter=meter, at=now)
+        decision = snapshot.decide(asked.quantity)
         if not decision.allowed:
             raise HoldRefused(
-                status=status, decision=decision, quantity=asked.quantity, message=message_of(status, decision)
+                snapshot=snapshot, decision=decision, quantity=asked.quantity, message=message_of(snapshot, decision)
             )
-        return _open(asked, status, decision, now)
+        return _open(asked, snapshot, decision, now)
 
 
 def release_usage_hold(*, hold: UsageHold, now: datetime) -> UsageHold:
@@ -143,8 +143,8 @@ def _settle_what_waits(state: MeterState, now: datetime) -> None:
         settle([state], now=now)
 
 
-def _open(asked: HoldRequest, status: MeterStatus, decision: Decision, now: datetime) -> UsageHold:
-    terms = status.terms
+def _open(asked: HoldRequest, snapshot: MeterSnapshot, decision: Decision, now: datetime) -> UsageHold:
+    terms = snapshot.terms
     segments = [segment for segment, _ in terms.segments_of(asked.meter.code) if segment.start <= now]
     public_id = new_public_id("hold")
     drawn = [draw for draw in decision.draws if draw.credits]

@@ -1,4 +1,9 @@
-"""Taking events in: has to be fast, and never counts anything twice."""
+"""Taking events in: has to be fast, and never counts anything twice.
+
+Each event is checked (`usage/engine/event_validation.py`); the states of the meters are locked and marked
+(`meter_states.py`); the window and the segment in which it counts are found (`segments.py`); what is new is stored and
+counted (`counters.py`).
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +17,7 @@ from core import sql_arrays
 from core.background import after_commit
 from core.prepared_statements import prepared_cursor
 from plans.models import Meter
-from plans.terms import timelines_for
+from plans.terms_in_force import timelines_for
 from usage.engine.event_validation import EventMeter, ValidEvent, validate_event
 from usage.errors import EventRejected
 from usage.services import counters, meter_states
@@ -83,6 +88,8 @@ def ingest(*, events: Sequence[Any], organization: Organization | None = None, n
 
     One bad event never rejects its neighbours: each that is not taken is named in the answer, with the reason. Taking
     the same event in again is harmless, for ever.
+
+    Pays for nothing: what it marks is settled by the tally (`tally.py`) four times a day, or when an invoice closes.
     """
     result = IngestResult()
     batch = _validate(events, organization, result, now)

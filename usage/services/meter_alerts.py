@@ -14,12 +14,12 @@ from accounts.models import Organization
 from core.quantities import as_text
 from notifications.services import publish, published
 from plans.models import Meter
-from plans.services.companion import adjust_on_demand
+from plans.services.companion_subscription import adjust_on_demand
 from usage.engine.entitlement import Decision
 from usage.models import MeterState
 from usage.presentation import email_words
 from usage.services import meter_states
-from usage.services.meter_status import MeterStatus, meter_statuses
+from usage.services.meter_snapshots import MeterSnapshot, meter_snapshots
 
 logger = logging.getLogger(__name__)
 
@@ -63,86 +63,86 @@ def _check(organization_ids: Sequence[int], now: datetime) -> int:
     states = meter_states.lock_due_to_check(organization_ids, now=now)
     organizations = Organization.objects.in_bulk(organization_ids)
     meters = Meter.objects.in_bulk({state.meter_id for state in states})
-    statuses = meter_statuses(
+    snapshots = meter_snapshots(
         [(organizations[state.organization_id], meters[state.meter_id]) for state in states], at=now
     )
-    _announce_thresholds(statuses, now)
-    for state, status in zip(states, statuses, strict=True):
-        if status.meter_terms and status.meter_terms.commitment:
-            adjust_on_demand(organization=status.organization, used=status.use.used, now=now)
-        _update_blocked(state, status, now)
+    _announce_thresholds(snapshots, now)
+    for state, snapshot in zip(states, snapshots, strict=True):
+        if snapshot.meter_terms and snapshot.meter_terms.commitment:
+            adjust_on_demand(organization=snapshot.organization, used=snapshot.use.used, now=now)
+        _update_blocked(state, snapshot, now)
     meter_states.mark_checked(states)
     return len(states)
 
 
-def _announce_thresholds(statuses: Sequence[MeterStatus], now: datetime) -> None:
+def _announce_thresholds(snapshots: Sequence[MeterSnapshot], now: datetime) -> None:
     """`usage.threshold`, once per threshold and window. When several are passed at once, webhooks announce each of them
     and the email only the highest.
     """
-    passed = [_key(status, threshold) for status in statuses for threshold in _passed(status)]
+    passed = [_key(snapshot, threshold) for snapshot in snapshots for threshold in _passed(snapshot)]
     known = published(type="usage.threshold", keys=passed) if passed else set()
-    for status in statuses:
-        new = [threshold for threshold in _passed(status) if _key(status, threshold) not in known]
+    for snapshot in snapshots:
+        new = [threshold for threshold in _passed(snapshot) if _key(snapshot, threshold) not in known]
         for threshold in new:
-            _announce_threshold(status, threshold, now, is_emailed=threshold == new[-1])
+            _announce_threshold(snapshot, threshold, now, is_emailed=threshold == new[-1])
 
 
-def _passed(status: MeterStatus) -> list[int]:
-    included = status.meter_terms.included if status.meter_terms else None
+def _passed(snapshot: MeterSnapshot) -> list[int]:
+    included = snapshot.meter_terms.included if snapshot.meter_terms else None
     if not included:
         return []
-    return [threshold for threshold in THRESHOLDS if status.use.used * 100 >= threshold * included]
+    return [threshold for threshold in THRESHOLDS if snapshot.use.used * 100 >= threshold * included]
 
 
-def _key(status: MeterStatus, threshold: int) -> str:
-    return f"{status.organization.pk}:{status.meter.code}:{status.window.start.isoformat()}:{threshold}"
+def _key(snapshot: MeterSnapshot, threshold: int) -> str:
+    return f"{snapshot.organization.pk}:{snapshot.meter.code}:{snapshot.window.start.isoformat()}:{threshold}"
 
 
-def _announce_threshold(status: MeterStatus, threshold: int, now: datetime, *, is_emailed: bool) -> None:
-    assert status.meter_terms and status.meter_terms.included  # else no threshold is passed
+def _announce_threshold(snapshot: MeterSnapshot, threshold: int, now: datetime, *, is_emailed: bool) -> None:
+    assert snapshot.meter_terms and snapshot.meter_terms.included  # else no threshold is passed
     publish(
         type="usage.threshold",
-        organization=status.organization,
-        key=_key(status, threshold),
+        organization=snapshot.organization,
+        key=_key(snapshot, threshold),
         data={
-            "meter": status.meter.code,
+            "meter": snapshot.meter.code,
             "percent": threshold,
-            "used": as_text(status.use.used),
-            "included": as_text(status.meter_terms.included),
-            "window_start": status.window.start.isoformat(),
-            "window_end": status.window.end.isoformat(),
+            "used": as_text(snapshot.use.used),
+            "included": as_text(snapshot.meter_terms.included),
+            "window_start": snapshot.window.start.isoformat(),
+            "window_end": snapshot.window.end.isoformat(),
         },
-        email_context=email_words(status, status.decide(Decimal(1))),
+        email_context=email_words(snapshot, snapshot.decide(Decimal(1))),
         is_emailed=is_emailed,
         now=now,
     )
 
 
-def _update_blocked(state: MeterState, status: MeterStatus, now: datetime) -> None:
+def _update_blocked(state: MeterState, snapshot: MeterSnapshot, now: datetime) -> None:
     """`entitlement.blocked` when one more is refused, `entitlement.restored` when it is allowed again."""
-    decision = status.decide(Decimal(1))
+    decision = snapshot.decide(Decimal(1))
     if decision.blocked and not state.blocked:
         state.blocked_since = now
-        _announce("entitlement.blocked", state, status, decision, now)
+        _announce("entitlement.blocked", state, snapshot, decision, now)
     elif state.blocked and not decision.blocked:
-        _announce("entitlement.restored", state, status, decision, now)
+        _announce("entitlement.restored", state, snapshot, decision, now)
         state.blocked_since = None
     state.blocked = decision.blocked
     # A new window allows again what this one refuses, without anybody doing anything.
-    state.check_at = status.window.end if decision.blocked else None
+    state.check_at = snapshot.window.end if decision.blocked else None
 
 
-def _announce(type: str, state: MeterState, status: MeterStatus, decision: Decision, now: datetime) -> None:
+def _announce(type: str, state: MeterState, snapshot: MeterSnapshot, decision: Decision, now: datetime) -> None:
     assert state.blocked_since is not None
     publish(
         type=type,
-        organization=status.organization,
-        key=f"{status.organization.pk}:{status.meter.code}:{state.blocked_since.isoformat()}",
+        organization=snapshot.organization,
+        key=f"{snapshot.organization.pk}:{snapshot.meter.code}:{state.blocked_since.isoformat()}",
         data={
-            "meter": status.meter.code,
+            "meter": snapshot.meter.code,
             "code": state.blocked or decision.code,
-            "window_end": status.window.end.isoformat(),
+            "window_end": snapshot.window.end.isoformat(),
         },
-        email_context=email_words(status, decision),
+        email_context=email_words(snapshot, decision),
         now=now,
     )

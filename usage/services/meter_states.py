@@ -1,6 +1,7 @@
 """The rows that are locked before anything is decided about an organization's meter.
 
-They also say what is due: to be settled (by the tally) and to be checked (for thresholds and refusals).
+They also say what is due: to be settled (by `tally.py`) and to be checked for thresholds and refusals (by
+`meter_alerts.py`).
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts.models import Organization
 from plans.models import Meter
-from plans.terms import timelines_for
+from plans.terms_in_force import timelines_for
 from usage.engine.event_validation import ValidEvent, validate_event
 from usage.errors import EventRejected
 from usage.services.entitlements import Entitlement, EntitlementAnswer, entitlements

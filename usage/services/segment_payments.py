@@ -1,4 +1,7 @@
-"""How each segment of a window is paid: planned within what its wallets can give, then drawn from them."""
+"""How each segment of a window is paid: planned within what its wallets can give, then drawn from them.
+
+The second and third step of `settlement.py`. How much is paid by what, `usage/engine/settlement.py` works out.
+"""
 
 import functools
 from collections import defaultdict

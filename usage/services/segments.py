@@ -1,4 +1,7 @@
-"""In which segment of which window an event counts, and how it moves when the terms around it change."""
+"""In which segment of which window an event counts, and how it moves when the terms around it change.
+
+A segment is a part of a window under one set of terms. A window whose terms do not change has one.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,7 +13,7 @@ from accounts.models import Organization
 from core.background import after_commit
 from plans.engine.terms import Segment, Terms
 from plans.models import Meter, Plan, TermsPeriod
-from plans.terms import RememberedTimeline, timelines_for
+from plans.terms_in_force import RememberedTimeline, timelines_for
 from usage.models import MeterState, UsageEvent
 from usage.services import counters, meter_states
 from usage.services.counters import CountedEvent

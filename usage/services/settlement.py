@@ -2,6 +2,17 @@
 
 `settle` works on the states of many meters at a time, which the caller has locked, in a handful of round trips. It is
 cumulative: running it again, or after a crash, posts only what is still missing.
+
+Here is decided for which instants it is done (slices, then the present), and in which order. `_settle_usage` has the
+steps done elsewhere:
+
+1. read: `settlement_windows.py: used_windows`, with the totals of `counters.py`
+2. plan: `segment_payments.py: plan_payments`, by the arithmetic of `usage/engine/settlement.py`
+3. draw: `segment_payments.py: draw_credits`; for the hold of a captured job, as `capture_payment.py` says
+4. write: `settlement_rows.py: save_settlements` and `store_billed_totals`
+
+A *segment* is a part of a window under one set of terms; a *slice* is the usage until an instant at which credits
+lapsed. Who calls `settle`: `tally.py`, `holds.py` and `capture.py`, and the hooks of credits and plans.
 """
 
 from collections import defaultdict
@@ -17,14 +28,14 @@ from core.background import after_commit
 from core.quantities import ZERO
 from credits.models import CreditGrant, Wallet
 from credits.services.wallets import lock_wallets
-from plans.terms import timelines_for
+from plans.terms_in_force import timelines_for
 from usage.models import MeterState, Settlement
 from usage.services import meter_states
 from usage.services.capture_payment import CapturePayment
 from usage.services.counters import read_totals
 from usage.services.meter_states import MeterKey
 from usage.services.segment_payments import SegmentPayment, WalletBudgets, WalletKey, draw_credits, plan_payments
-from usage.services.settlement_rows import report_billed_totals, save_settlements
+from usage.services.settlement_rows import save_settlements, store_billed_totals
 from usage.services.settlement_windows import UsedWindow, WindowQuery, used_windows
 
 INSTANT = timedelta(microseconds=1)
@@ -96,7 +107,9 @@ def settle(states: Sequence[MeterState], *, now: datetime, capture: CapturePayme
 
 
 def _slices_before_lapses(states: Sequence[MeterState], now: datetime) -> Slices:
-    """Grants that lapsed pay for what was used until then, even where nobody settled in between."""
+    """Grants that have lapsed, but that `expire_credits` has not posted yet, pay for what was used until then, even
+    where nobody settled in between. When it posts them, it has the same slices settled by `settle_before_expiry`.
+    """
     lapses: dict[WalletKey, set[datetime]] = defaultdict(set)
     grants = CreditGrant.objects.due(at=now).filter(
         wallet__organization_id__in={state.organization_id for state in states}
@@ -159,7 +172,7 @@ def _settle_usage(
         short = draw_credits(payments, now=now, capture=capture)
         save_settlements(payments, now=now)
         outcome.add(payments)
-        report_billed_totals({id(p.window): p.window for p in payments if p.changes_bill}.values(), now=now)
+        store_billed_totals({id(p.window): p.window for p in payments if p.changes_bill}.values(), now=now)
         again = {payment.key for payment in short}
         states = [state for state in states if state.key in again]
         exhausted |= {(payment.key[0], unit) for payment in short for unit in payment.short_units}
@@ -188,7 +201,5 @@ def _clear_due(
     due: dict[MeterKey, datetime | None] = {}
     for state in states:
         is_carried = state.meter.aggregation == "latest" and bool(state.reading)
-        state.settle_at = state.settle_from = due[state.key] = ends.get(state.key) if is_carried else None
-        if state.key in outcome.changed:
-            state.check_at = now
+        due[state.key] = ends.get(state.key) if is_carried else None
     meter_states.mark_settled(due, changed=outcome.changed, now=now)

@@ -1,4 +1,8 @@
-"""Writing down what was settled: the rows that keep it, what goes back to wallets, and what windows bill."""
+"""Writing down what was settled: the rows that keep it, what goes back to wallets, and what windows bill.
+
+`save_settlements` is the last step of `settlement.py`; `store_billed_totals` hands what a window bills to
+`plans/services/billed_usage.py`, which brings it to Stripe.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -12,7 +16,7 @@ from core.prepared_statements import prepared_cursor
 from core.quantities import ZERO
 from credits.services.spending import restore
 from plans.models import Meter
-from plans.services.billed_usage import report_billed_quantity
+from plans.services.billed_usage import store_billed_total
 from usage.models import Settlement, SettlementDraw
 from usage.services.segment_payments import SegmentKey, SegmentPayment
 from usage.services.settlement_windows import UsedWindow
@@ -53,14 +57,14 @@ def save_settlements(payments: Sequence[SegmentPayment], *, now: datetime) -> No
         _save_draws(draws, now)
 
 
-def report_billed_totals(windows: Iterable[UsedWindow], *, now: datetime) -> None:
-    """Tell `plans` what each window bills by now, all its segments together."""
+def store_billed_totals(windows: Iterable[UsedWindow], *, now: datetime) -> None:
+    """Have `plans` store what each window bills by now, all its segments together."""
     for window in windows:
         organization_id, meter_id = window.key
         quantity, amount, currency = _billed_total(window)
         if currency is None:
             continue
-        report_billed_quantity(
+        store_billed_total(
             organization=Organization.objects.get(pk=organization_id),
             meter=Meter.objects.get(pk=meter_id),
             window_start=window.start,

@@ -1,4 +1,7 @@
-"""What there is to settle: a meter's windows, each segment with its terms, its usage, and how that was covered."""
+"""What there is to settle: a meter's windows, each segment with its terms, its usage, and how that was covered.
+
+The first step of `settlement.py`.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +13,7 @@ from core import sql_arrays
 from core.prepared_statements import Statement, prepared_cursor
 from core.quantities import ZERO
 from plans.engine.terms import MeterTerms, Terms
-from plans.terms import RememberedTimeline
+from plans.terms_in_force import RememberedTimeline
 from usage.engine.settlement import NOTHING_COVERED, Coverage, CreditCover, SegmentUse, overages
 from usage.models import MeterState
 from usage.services.counters import WINDOW_KEY, Totals, carried_readings

@@ -1,4 +1,21 @@
-"""The tally: settle everything that waits, organization by organization, whatever happens to any one of them."""
+"""The tally: settle everything that waits, organization by organization, whatever happens to any one of them.
+
+The way from a mark to what was paid, file by file (those without a folder are in `usage/services/`):
+
+1. `usage/tasks.py: tally_all`, four times a day, has `begin_tally` put the marked organizations into batches, and a
+   worker settles each by `tally_batch`, in one transaction. `manage.py tally` does the same by `tally`, at once.
+2. `meter_states.py` locks the batch's marked rows, one per organization and meter.
+3. `settlement.py: settle` takes them through its steps, first for each slice (the usage until an instant at which
+   credits lapsed), then for the present.
+4. `settlement_windows.py` reads what was used in each segment (a part of a window under one set of terms), and how
+   that was paid so far.
+5. `segment_payments.py` plans what is missing, and draws all credits with one call:
+   `credits/services/spending.py: spend_batch`.
+6. `settlement_rows.py` writes it down, gives back what is no longer owed, and has `plans/services/billed_usage.py`
+   store what is billed.
+7. `settle` clears the marks. After the commit `meter_alerts.py: check_meters` looks at what changed, and publishes
+   thresholds and refusals (`notifications/services/`).
+"""
 
 import logging
 import time

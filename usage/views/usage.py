@@ -11,7 +11,7 @@ from accounts.permissions import Permission
 from accounts.scoping import OrganizationRequest, organization_page
 from core.csv_export import csv_lines
 from plans.models import Meter
-from plans.terms import terms_for
+from plans.terms_in_force import terms_for
 from usage import presentation
 from usage.models import UsageCounter, UsageHold
 from usage.services.entitlements import entitlements, meters_of
@@ -36,7 +36,7 @@ def overview(request: OrganizationRequest) -> HttpResponse:
         "usage/overview.html",
         {
             "now": now,
-            "terms": answers[0].status.terms if answers else None,
+            "terms": answers[0].snapshot.terms if answers else None,
             "lines": [presentation.meter_line(answer) for answer in answers],
             "notices": [notice for answer in answers if (notice := presentation.notice_of(answer))],
             "holds": _open_holds(request, now),
@@ -63,11 +63,11 @@ def meter(request: OrganizationRequest, code: str) -> HttpResponse:
         {
             "now": now,
             "meter": found,
-            "status": answer.status,
+            "snapshot": answer.snapshot,
             "line": presentation.meter_line(answer),
             "notice": presentation.notice_of(answer),
-            "forecast": forecast(answer.status),
-            "billed": presentation.billed_money(answer.status, billed_so_far(answer.status)),
+            "forecast": forecast(answer.snapshot),
+            "billed": presentation.billed_money(answer.snapshot, billed_so_far(answer.snapshot)),
             "chart": presentation.chart(months),
             "days": presentation.day_table(days),
             "holds": _open_holds(request, now, found),

@@ -1,6 +1,7 @@
 -- Which grants a draw takes from, in burn order: lower priority, then earliest expiry (never last), then free before paid,
--- then oldest. `credits/engine/burn_order.py` says the same in Python, and tests hold the two together.
--- `kind` hold reserves, any other takes.
+-- then oldest. This is what decides, whenever credits are drawn. `credits/engine/burn_order.py` is the same rule on values,
+-- for what is shown and forecast, and the oracle of this one in tests.
+-- `kind` hold reserves, any other takes. A leg is ROW(grant, kind, amount, held, freed, reverses): types.sql.
 
 -- The walk follows the index grant_burn_order and stops when it has enough. A sort would read every grant of the wallet first,
 -- so the planner must not prefer it where most wallets are small.

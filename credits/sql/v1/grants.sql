@@ -1,4 +1,5 @@
 -- Grants: issued, taken back, reinstated, frozen, thawed, lapsed.
+-- A leg is ROW(grant, kind, amount, held, freed, reverses): types.sql.
 
 -- Lock a wallet and look a reference up, before a grant is written. `ready`: go on.
 CREATE FUNCTION ledger_begin(p_wallet bigint, p_reference text, p_fingerprint text, p_now timestamptz)

@@ -1,4 +1,5 @@
 -- Holds: opened once, ended once. Everything happens under the wallet's lock, so capture, release and expiry cannot race.
+-- A leg is ROW(grant, kind, amount, held, freed, reverses): types.sql.
 
 CREATE FUNCTION ledger_open_hold(
     p_organization bigint, p_unit text, p_public_id text, p_amount numeric, p_reference text, p_expires_at timestamptz,

@@ -1,4 +1,5 @@
 -- The one door. Everything that changes a wallet's figures or its grants' comes through ledger_post, under the wallet's lock.
+-- A leg is ROW(grant, kind, amount, held, freed, reverses): types.sql.
 
 CREATE FUNCTION ledger_lock(p_wallet bigint) RETURNS credits_wallet
 LANGUAGE plpgsql AS $$
@@ -61,6 +62,8 @@ BEGIN
     RETURN result;
 END $$;
 
+-- Write a posting: repay debt out of what becomes available, then move the grants, append an entry per leg that moves
+-- anything, and keep the wallet's new figures. `w` is the wallet as it was locked.
 CREATE FUNCTION ledger_post(
     w credits_wallet, p_legs ledger_leg[], p_reference text, p_fingerprint text, p_reason text, p_actor bigint,
     p_at timestamptz, p_now timestamptz

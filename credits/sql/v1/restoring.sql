@@ -1,4 +1,6 @@
--- Giving back what a spend or a capture took.
+-- Giving back what a spend or a capture took. (ledger_restorable serves ledger_reinstate in grants.sql, too, which gives back
+-- what was taken back.)
+-- A leg is ROW(grant, kind, amount, held, freed, reverses): types.sql.
 
 -- How much of what an entry took has not been given back yet.
 CREATE FUNCTION ledger_restorable(entry credits_ledgerentry) RETURNS numeric

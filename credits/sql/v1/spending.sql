@@ -1,4 +1,5 @@
--- Spending, one at a time or many.
+-- Spending, one at a time or many. Each draws by ledger_draw (burn_order.sql); every write is ledger_post (posting.sql);
+-- the types are in types.sql, where a leg is ROW(grant, kind, amount, held, freed, reverses).
 
 CREATE FUNCTION ledger_spend_locked(
     w credits_wallet, p_amount numeric, p_reference text, p_partial boolean, p_reason text, p_at timestamptz,

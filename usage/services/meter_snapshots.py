@@ -1,4 +1,4 @@
-"""The status of meters: five short statements in two round trips, for one meter or for those of many organizations."""
+"""Where meters stand at an instant: five short statements in two round trips, for one meter or many organizations."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -12,11 +12,11 @@ from core import sql_arrays
 from core.prepared_statements import Statement, fetch_together
 from core.quantities import ZERO
 from credits.engine.wallet_state import NOTHING, WalletState
-from credits.wallet_states import states_of, wallet_lots
+from credits.wallet_queries import states_of, wallet_lots
 from plans.engine.terms import CreditRate, MeterTerms, Terms
 from plans.engine.windows import Window
 from plans.models import Meter
-from plans.terms import timelines_for
+from plans.terms_in_force import timelines_for
 from usage.engine.entitlement import Decision, Funds, MeterUse, decide
 from usage.engine.settlement import LadderStart
 from usage.models import MeterState
@@ -54,7 +54,7 @@ class Held(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class MeterStatus:
+class MeterSnapshot:
     """One meter of one organization at an instant, with all that an answer about it needs."""
 
     organization: Organization
@@ -94,18 +94,18 @@ class MeterStatus:
         return self.wallets.get(unit, NOTHING)
 
 
-def meter_status(*, organization: Organization, meter: Meter, at: datetime) -> MeterStatus:
-    """One meter's status at `at`, exact up to the last accepted event."""
-    return meter_statuses([(organization, meter)], at=at)[0]
+def meter_snapshot(*, organization: Organization, meter: Meter, at: datetime) -> MeterSnapshot:
+    """One meter as it stands at `at`, exact up to the last accepted event."""
+    return meter_snapshots([(organization, meter)], at=at)[0]
 
 
 def used_of(*, organization: Organization, meter: str, at: datetime) -> Decimal:
     """What the window around `at` has counted of the meter with this code; of readings, the present one."""
     found = Meter.objects.filter(code=meter).first()
-    return meter_status(organization=organization, meter=found, at=at).use.used if found else ZERO
+    return meter_snapshot(organization=organization, meter=found, at=at).use.used if found else ZERO
 
 
-def meter_statuses(wanted: Iterable[tuple[Organization, Meter]], *, at: datetime) -> list[MeterStatus]:
+def meter_snapshots(wanted: Iterable[tuple[Organization, Meter]], *, at: datetime) -> list[MeterSnapshot]:
     """The same for many meters, of one organization or of several, in the order given."""
     keys: dict[MeterKey, tuple[Organization, Meter]] = {(found.pk, meter.pk): (found, meter) for found, meter in wanted}
     if not keys:
@@ -139,7 +139,7 @@ def meter_statuses(wanted: Iterable[tuple[Organization, Meter]], *, at: datetime
     for key, (organization, meter) in keys.items():
         its_terms = terms[organization.pk]
         found.append(
-            MeterStatus(
+            MeterSnapshot(
                 organization,
                 meter,
                 at,

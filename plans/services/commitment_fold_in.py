@@ -5,7 +5,7 @@ from datetime import datetime
 from accounts.models import Organization, User
 from plans.errors import NothingToFoldIn
 from plans.models import OnDemand, PlanChange
-from plans.services.companion import drop_on_demand
+from plans.services.companion_subscription import drop_on_demand
 from plans.services.plan_changes import change_plan
 from plans.services.quotes import Quote, quote_change, require_base
 from plans.services.selections import Selection

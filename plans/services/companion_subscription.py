@@ -24,13 +24,13 @@ from payments.gateway import subscriptions as stripe_subscriptions
 from payments.gateway.subscriptions import ItemParams, PaymentBehavior, Proration
 from payments.services import customers
 from payments.stripe_objects import StripeSubscription
+from plans.announcements import announce_refusal
 from plans.models import Commitment, Interval, OnDemand, Subscription, SubscriptionItem
 from plans.price_keys import PriceKey
-from plans.services.announcements import announce_refusal
 from plans.services.selections import change_items, metered_items
 from plans.services.stripe_refresh import refresh_subscription
 from plans.services.terms_periods import sync_terms_periods
-from plans.terms import terms_for
+from plans.terms_in_force import terms_for
 
 ASKED_AGAIN_AFTER = timedelta(days=1)
 
