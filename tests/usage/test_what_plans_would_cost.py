@@ -113,7 +113,7 @@ def test_who_has_a_plan_sees_which_it_is(offers):
 
 
 def going_on(usage, meter="sessions"):
-    return forecast(usage.ask(meter).status)
+    return forecast(usage.ask(meter).snapshot)
 
 
 def test_a_window_goes_on_at_its_pace(usage):
@@ -132,22 +132,22 @@ def test_readings_and_windows_of_less_than_a_day_have_no_pace(usage):
     assert going_on(usage) is None
     first = datetime(2026, 6, 1, 23, 59, 59, tzinfo=UTC)
     usage.report("sessions", at=first, now=first)
-    assert forecast(usage.ask("sessions", now=first).status) is None
-    assert forecast(usage.ask("sessions", now=first + timedelta(seconds=1)).status).per_day == 1
+    assert forecast(usage.ask("sessions", now=first).snapshot) is None
+    assert forecast(usage.ask("sessions", now=first + timedelta(seconds=1)).snapshot).per_day == 1
 
 
 @pytest.mark.parametrize(("sessions", "cents"), [(0, 0), (7, 70), (20, 200), (21, 200)])
 def test_what_is_billed_so_far_stops_at_the_cap(usage, sessions, cents):
     usage.subscribe("payg", since=datetime(2026, 6, 1, tzinfo=UTC))
     usage.report("sessions", sessions)
-    assert billed_so_far(usage.ask("sessions").status) == cents
+    assert billed_so_far(usage.ask("sessions").snapshot) == cents
 
 
 def test_what_credits_paid_is_not_billed(usage):
     usage.subscribe("payg", since=datetime(2026, 6, 1, tzinfo=UTC))
     usage.grant("mau", 2)
     usage.report("calls", quantity="15")
-    assert billed_so_far(usage.ask("calls").status) == 500
+    assert billed_so_far(usage.ask("calls").snapshot) == 500
     usage.tally()
-    assert billed_so_far(usage.ask("calls").status) == 300
-    assert billed_so_far(usage.ask("storage").status) == 0
+    assert billed_so_far(usage.ask("calls").snapshot) == 300
+    assert billed_so_far(usage.ask("storage").snapshot) == 0
