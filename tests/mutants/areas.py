@@ -20,6 +20,7 @@ PURE = [
     "tests/usage/test_what_counts.py",
 ]
 LEDGER = [
+    "tests/credits/test_ledger_answers.py",
     "tests/credits/test_ledger_is_append_only.py",
     "tests/credits/test_spending.py",
     "tests/credits/test_holds.py",
