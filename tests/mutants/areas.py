@@ -20,6 +20,7 @@ PURE = [
     "tests/usage/test_what_counts.py",
 ]
 LEDGER = [
+    "tests/credits/test_ledger_answers.py",
     "tests/credits/test_ledger_is_append_only.py",
     "tests/credits/test_spending.py",
     "tests/credits/test_holds.py",
@@ -54,8 +55,6 @@ SLOW = [
     "tests/credits/test_ledger_races.py",
     "tests/credits/test_order_of_events.py",
     "tests/credits/test_racing_events.py",
-    "tests/usage/test_events_are_taken_once.py",
-    "tests/usage/test_many_events.py",
 ]
 
 

@@ -7,8 +7,8 @@ import pytest
 from core.money import Money
 from payments.errors import CardDeclined, StripeUnavailable
 from plans.engine.windows import add_months
-from plans.errors import ChangeUnderWay, NoSubscription, NothingToChange
-from plans.models import PlanChange, TermsPeriod
+from plans.errors import ChangeUnderWay, NoSubscription, NothingToChange, PaymentOverdue
+from plans.models import DunningCase, PlanChange, TermsPeriod
 from plans.services.cancellation import cancel_at_period_end, keep
 from plans.services.plan_changes import cancel_change, carry_out, change_plan, resume_pending
 from plans.services.quotes import quote_change
@@ -104,6 +104,26 @@ def test_what_one_has_already_is_no_change(stage) -> None:
     with pytest.raises(NothingToChange):
         change(stage, "pro")
     assert not PlanChange.objects.exists()
+
+
+def test_while_an_invoice_is_overdue_nothing_is_changed(stage) -> None:
+    stage.begin("payg")
+    case = DunningCase.objects.create(
+        organization=stage.organization,
+        subscription=stage.base,
+        stripe_invoice_id="in_overdue",
+        amount_due=700,
+        currency="usd",
+        attempts=1,
+        first_failed_at=stage.now,
+    )
+    with pytest.raises(PaymentOverdue) as refused:
+        change(stage, "pro")
+    assert refused.value.message == "An invoice is overdue. Pay it first, then change the plan."
+    assert not PlanChange.objects.exists()
+    assert (stage.terms.plan, len(stage.invoices())) == ("payg", 1)
+    DunningCase.objects.filter(pk=case.pk).update(state="paid", resolved_at=stage.now)
+    assert change(stage, "pro").status == "applied"
 
 
 def test_without_a_plan_there_is_nothing_to_change(stage) -> None:

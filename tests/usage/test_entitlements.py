@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
+from payments.catalogue_file import load
 from plans.models import Meter
+from tests.usage.conftest import CATALOGUE
 from usage.models import UsageHold
 from usage.services.holds import open_usage_hold
 
@@ -121,6 +123,20 @@ def test_bought_and_used_of_a_commitment(usage):
     answer = usage.ask("instances").as_json()
     assert (answer["code"], answer["commitment"]) == ("commitment_reached", {"bought": "5", "used": "5"})
     assert answer["action"]["kind"] == "buy_quantity"
+
+
+def test_what_happens_when_it_is_exhausted(usage):
+    usage.subscribe("payg", since=JUNE)
+    beyond = {meter: usage.ask(meter).as_json()["on_exhausted"] for meter in ("sessions", "calls", "storage", "mau")}
+    assert beyond == {"sessions": "bill", "calls": "credits_then_bill", "storage": "block", "mau": None}
+
+
+@pytest.mark.parametrize(("sold", "said"), [("block", "block"), ("on_demand", "on_demand")])
+def test_what_happens_beyond_a_commitment(usage, sold, said):
+    text = CATALOGUE.partition('code = "team"')[2].replace('beyond = "block"', f'beyond = "{sold}"')
+    load(text=f'[[plans]]\ncode = "team"{text}', now=JUNE)
+    usage.subscribe("team", since=JUNE, bought=5)
+    assert usage.ask("instances").as_json()["on_exhausted"] == said
 
 
 def test_a_meter_that_the_plan_does_not_have(usage):

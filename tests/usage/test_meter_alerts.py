@@ -2,11 +2,15 @@
 
 from datetime import UTC, datetime
 
+import pytest
 import time_machine
 
 from notifications.models import Event, SentEmail
 from notifications.services import publish
+from payments.catalogue_file import load
+from plans.models import OnDemand
 from tests.factories import OrganizationFactory
+from tests.usage.conftest import CATALOGUE
 from usage.services.meter_alerts import check_meters
 
 
@@ -123,3 +127,17 @@ def test_each_email_says_what_happened_with_units_and_what_to_do(usage, django_c
     [restored] = emails_of("entitlement.restored").filter(to=usage.organization.email)
     assert restored.subject == "Acme: Sessions allowed again"
     assert "credits pay for more" in restored.text
+
+
+@pytest.mark.parametrize(("sold", "wanted"), [("on_demand", 2), ("block", 0)])
+def test_what_is_used_beyond_a_commitment_is_wanted_on_demand(usage, sold, wanted):
+    june = datetime(2026, 6, 1, tzinfo=UTC)
+    text = CATALOGUE.partition('code = "team"')[2].replace('beyond = "block"', f'beyond = "{sold}"')
+    load(text=f'[[plans]]\ncode = "team"{text}', now=june)
+    usage.subscribe("team", since=june, bought=5)
+    usage.report("sessions")
+    check_meters(now=usage.now)
+    assert not OnDemand.objects.exists()
+    usage.report("instances", quantity="6.000001")
+    assert check_meters(now=usage.now) == 1
+    assert OnDemand.objects.get().wanted == wanted

@@ -7,12 +7,14 @@ import pytest
 import time_machine
 from django.core.management import call_command
 
+from credits.errors import HoldEnded
 from credits.models import LedgerEntry, Wallet
 from credits.services.audit import differences
 from notifications.models import Event
 from plans.models import Plan
 from plans.services.plan_revisions import publish_terms
 from usage.models import UsageEvent, UsageHold
+from usage.services.capture import capture_usage_hold
 from usage.services.holds import sweep_holds
 
 
@@ -176,6 +178,17 @@ def test_the_same_end_again_is_harmless_and_another_is_refused(hold, client, usa
         answer = client.post(f"/holds/{opened['id']}/{end}", body)
         assert (answer.status_code, answer.json()["error"]["code"]) == (409, "hold_ended")
     assert LedgerEntry.objects.count() == entries
+
+
+def test_what_somebody_else_has_ended_meanwhile_is_not_captured(hold, client, usage):
+    usage.grant("usd", 5)
+    opened = hold(quantity="12").json()
+    stale = UsageHold.objects.get(public_id=opened["id"])
+    client.post(f"/holds/{opened['id']}/release")
+    with pytest.raises(HoldEnded):
+        capture_usage_hold(hold=stale, duration_ms=9000, now=usage.now)
+    assert (usage.used("sessions"), usage.available("usd")) == (0, 5)
+    assert not UsageEvent.objects.exists()
 
 
 def test_the_same_reference_returns_the_first_hold(hold, usage):
