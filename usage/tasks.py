@@ -26,7 +26,7 @@ def tally_batch(run_pk: int, organization_ids: list[int], at: str) -> None:
 
 
 @shared_task
-def settle_organization(organization_pk: int) -> None:
+def settle_and_check_organization(organization_pk: int) -> None:
     organization, now = Organization.objects.get(pk=organization_pk), timezone.now()
     meter_states.mark_unpaid_due(now=now, organization=organization)
     settlement.settle_organization(organization=organization, now=now)

@@ -8,7 +8,8 @@ The way of an event, from Stripe's request to the service that acts on it:
    (`payments/gateway/objects.py`), and lets dj-stripe copy it.
 4. It locks the object, runs every function that `@handles("invoice.*")` has registered for the event's type with one
    `handlers.ObjectChange`, and marks the event as done: all in one transaction. These functions are in the
-   `stripe_webhooks.py` of payments, credits and plans; each picks the ids and calls a service of its app.
+   `stripe_webhooks.py` of payments, credits and plans, which their `apps.py` import; each picks the ids and calls a
+   service of its app.
 
 `retries` finds events that were forgotten or failed; `enabled_events` is the list that Stripe is asked to send.
 `docs/adr/0002-the-inbox.md` says why it is built so.

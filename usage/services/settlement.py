@@ -69,7 +69,7 @@ def pay_unpaid_usage(*, wallet: Wallet, now: datetime) -> None:
     """Credits became available: queue the task by which they pay for unpaid usage, and the check of what is allowed."""
     meter_states.mark_all_to_check(organization=wallet.organization, now=now)
     if Settlement.objects.filter(organization=wallet.organization, unpaid__gt=0).exists():
-        after_commit("usage.tasks.settle_organization", wallet.organization_id)
+        after_commit("usage.tasks.settle_and_check_organization", wallet.organization_id)
     else:
         after_commit("usage.tasks.check_meters")
 

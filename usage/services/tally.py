@@ -6,15 +6,18 @@ The way from a mark to what was paid, file by file (those without a folder are i
    worker settles each by `tally_batch`, in one transaction. `manage.py tally` does the same by `tally`, at once.
 2. `meter_states.py` locks the batch's marked rows, one per organization and meter.
 3. `settlement.py: settle` takes them through its steps, first for each slice (the usage until an instant at which
-   credits lapsed), then for the present.
+   credits lapsed), then for the present. Slices are left to the tally only where `credits/services/expiry.py`, which
+   makes the same ones every 15 minutes before it posts what lapsed, has not come by yet.
 4. `settlement_windows.py` reads what was used in each segment (a part of a window under one set of terms), and how
    that was paid so far.
-5. `segment_payments.py` plans what is missing, and draws all credits with one call:
-   `credits/services/spending.py: spend_batch`.
+5. `segment_payments.py` plans what is missing (`usage/engine/settlement.py`), and draws all credits with one call:
+   `credits/services/spending.py: spend_batch` → `credits/ledger.py` → `credits/sql/v1/spending.sql`, which takes grants
+   by `burn_order.sql` and writes entries by `posting.sql: ledger_post`.
 6. `settlement_rows.py` writes it down, gives back what is no longer owed, and has `plans/services/billed_usage.py`
    store what is billed.
 7. `settle` clears the marks. After the commit `meter_alerts.py: check_meters` looks at what changed, and publishes
-   thresholds and refusals (`notifications/services/`).
+   thresholds and refusals (`notifications/services/events.py: publish`). Whether a meter is blocked, a snapshot asks of
+   `usage/engine/entitlement.py: decide`.
 """
 
 import logging
