@@ -39,7 +39,7 @@ def payment_intent_changed(change: ObjectChange) -> None:
 
 @handles("invoice.paid", "invoice.payment_succeeded", "invoice.updated")
 def invoice_paid(change: ObjectChange) -> None:
-    """Of recurring packs. The receipt invoice of a pack bought once has no line of a subscription, and grants nothing."""
+    """Of recurring packs; the receipt invoice of a pack bought once is of no subscription, and grants nothing."""
     grant_paid_lines(invoice=StripeInvoice.of(change.data), now=change.now)
 
 

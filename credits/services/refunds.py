@@ -11,8 +11,9 @@ The way of a refund that staff send:
    `credits/sql/v1/grants.sql`, which writes the entries by `ledger_post` in `posting.sql`. Committed.
 3. `send_refund` asks Stripe (`payments/gateway/refunds.py: create`) with the refund's id as the idempotency key. Stripe
    refuses: `_fail` gives the credits back. No answer: `credits/services/payment_sweep.py` asks again.
-4. `follow_refund` takes over Stripe's answer, and later its events, which come by way of `payments/inbox/__init__.py` to
-   `credits/stripe_webhooks.py: refund_changed`: under way, done, or failed after all (`_fail`).
+4. `follow_refund` takes over Stripe's answer, and later its events, which come by the way that
+   `payments/inbox/__init__.py` tells to `credits/stripe_webhooks.py: refund_changed`: under way, done, or failed after
+   all (`_fail`).
 
 A refund made in Stripe's dashboard begins at 4, where `_record_from_stripe` writes the row and takes the credits.
 """
