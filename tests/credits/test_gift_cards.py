@@ -75,6 +75,63 @@ def test_every_bad_code_gets_one_answer_and_moves_nothing(acme, globex, now, spo
     assert LedgerEntry.objects.count() == before
 
 
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"name": "  "}, "name"),
+        ({"amount": "0"}, "amount"),
+        ({"count": 0}, "count"),
+        ({"count": 1001}, "count"),
+        ({"expires_in": timedelta(0)}, "expires_at"),
+    ],
+)
+def test_cards_that_cannot_be_are_refused_by_name_and_none_is_made(now, change, field):
+    terms = {"name": "Fair", "unit": make_unit("mau"), "amount": "10", "now": now} | change
+    if (ahead := terms.pop("expires_in", None)) is not None:
+        terms["expires_at"] = now + ahead
+    with pytest.raises(InvalidInput) as refused:
+        issue_gift_cards(**terms)
+    assert refused.value.field == field
+    assert not GiftCard.objects.exists()
+
+
+def test_the_largest_batch_and_the_shortest_life(now):
+    soon = now + timedelta(microseconds=1)
+    issued = issue_gift_cards(name=" Fair ", unit=make_unit("mau"), amount="1", count=1000, expires_at=soon, now=now)
+    assert len({one.code for one in issued}) == GiftCard.objects.count() == 1000
+    assert GiftCard.objects.values_list("name", "expires_at", "amount").distinct().get() == ("Fair", soon, 1)
+    assert len(GiftCard.objects.values_list("batch").distinct().get()[0]) == 8
+
+
+@pytest.mark.parametrize(("valid_days", "days"), [(365, 365), (1, 1), (0, None)])
+def test_its_credits_live_from_the_day_it_is_redeemed(acme, now, valid_days, days):
+    [issued] = issue_gift_cards(name="Hi", unit=make_unit("mau"), amount="5", valid_days=valid_days, now=now)
+    later = now + timedelta(days=40)
+    grant = redeem(acme, issued.code, later)
+    assert grant.expires_at == (None if days is None else later + timedelta(days=days))
+    assert (grant.source, grant.reason, issued.card.batch) == ("gift_card", "Gift card: Hi", "")
+    issued.card.refresh_from_db()
+    assert (issued.card.redeemed_at, issued.card.redeemed_by, issued.card.grant) == (later, acme, grant)
+    assert LedgerEntry.objects.get().reference == f"gift:{issued.card.public_id}"
+
+
+def test_voiding_says_why_and_keeps_the_first_reason(card, now):
+    with pytest.raises(InvalidInput):
+        void_gift_card(card=card.card, reason=" ", now=now)
+    assert GiftCard.objects.get().voided_at is None
+    for reason, at in ((" Lost ", now), ("Found", now + timedelta(days=1))):
+        void_gift_card(card=card.card, reason=reason, now=at)
+    kept = GiftCard.objects.get()
+    assert (kept.voided_at, kept.void_reason) == (now, "Lost")
+
+
+def test_nine_wrong_codes_still_leave_a_try(acme, card, now):
+    for _ in range(9):
+        with pytest.raises(GiftCardInvalid):
+            redeem(acme, "0000", now)
+    assert redeem(acme, card.code, now).amount == 100
+
+
 def test_ten_wrong_codes_close_the_door_for_an_hour(acme, alice, card, now, signed_in):
     browser, url = signed_in(alice), reverse("credits:redeem", args=[acme.public_id])
     for _ in range(10):

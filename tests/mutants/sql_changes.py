@@ -30,13 +30,13 @@ CHANGES = [
         (r"\bmin\(", "max("),
         (r"\bmax\(", "min("),
         (r" DESC\b", ""),
-        (r"(?<=ORDER BY )(\w[\w.]*), (\w[\w.]*)", r"\2, \1"),
+        (r"(?<=ORDER BY )([a-z][\w.]*), ([a-z][\w.]*)", r"\2, \1"),
         (r"(?<=ORDER BY )([\w.]+)$", r"\1 DESC"),
         (r"\bLIMIT \d+", ""),
         (r"\btrue\b", "false"),
         (r"\bfalse\b", "true"),
         (r"(?<=[ (,])0(?=[ ,);\n])", "1"),
-        (r"(?<=[ (,])1(?=[ ,);\n])", "2"),
+        (r"(?<!BY )(?<=[ (,])1(?=[ ,);\n])", "2"),
         # A whole statement of a function goes.
         (r"^ +(?:[\w.]+ := |UPDATE |INSERT |RAISE )[^;]*;$", "    NULL;"),
         # What a trigger guards.

@@ -106,6 +106,24 @@ def test_while_stripe_is_down_only_the_newest_total_waits(stage) -> None:
     assert totals(stage) == [0, 90]
 
 
+def test_each_failure_waits_twice_as_long_as_the_one_before_and_at_most_six_hours(stage) -> None:
+    stage.begin("payg")
+    stage.sandbox.fault("down", path="/v1/billing/meter_events", times=9)
+    began = stage.now
+    report(stage, "4", 40)
+    waits = []
+    for _ in range(9):
+        reading = MeterReading.objects.get()
+        assert (reading.delivered_at, bool(reading.last_error)) == (None, True)
+        waits.append((reading.next_attempt_at - began).total_seconds() / 60)
+        began = reading.next_attempt_at
+        assert billed_usage.deliver(now=began - timedelta(microseconds=1)) == 0
+        billed_usage.deliver(now=began)
+    assert waits == [4, 8, 16, 32, 64, 128, 256, 360, 360]
+    reading.refresh_from_db()
+    assert (reading.attempts, reading.delivered_at, reading.last_error) == (10, began, "")
+
+
 def test_a_correction_after_the_invoice_goes_on_the_next_one_once(stage) -> None:
     stage.begin("payg")
     window = stage.terms.window
@@ -115,6 +133,11 @@ def test_a_correction_after_the_invoice_goes_on_the_next_one_once(stage) -> None
         report(stage, "12", 120, window=window)
     report(stage, "11", 110, window=window)
     assert list(InvoiceCorrection.objects.order_by("id").values_list("amount", flat=True)) == [20, -10]
+    at_stripe = stage.sandbox.client.v1.invoice_items
+    for correction in InvoiceCorrection.objects.all():
+        item = at_stripe.retrieve(correction.stripe_item_id)
+        assert (item.amount, item.metadata["correction"]) == (correction.amount, correction.key)
+        assert item.parent.subscription_details.subscription == stage.base.stripe_id
     renew(stage)
     assert totals(stage) == [0, 100, 10]
     assert BilledUsage.objects.get().outstanding == 0

@@ -180,6 +180,12 @@ def test_a_dry_run_changes_nothing(catalogue) -> None:
             "meters[0].billable.properties: The minimum of 'a' is above its maximum.",
         ),
         (
+            '[[plans]]\ncode = "team"\nprices = [{ interval = "month", amount = 1, currency = "usd" }]\n'
+            '[plans.commitment]\nmeter = "instances"\n'
+            'prices = [{ interval = "year", amount = 1, currency = "usd" }]\n',
+            "commitment: is priced in other intervals than the plan itself",
+        ),
+        (
             PRO + 'prices = [{ interval = "month", amount = 1, currency = "usd" }, '
             '{ interval = "month", amount = 2, currency = "usd" }]\n',
             "plans[0].prices: give an interval twice",

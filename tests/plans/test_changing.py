@@ -5,13 +5,16 @@ from datetime import timedelta
 import pytest
 
 from core.money import Money
+from payments.catalogue_file import load
 from payments.errors import CardDeclined, StripeUnavailable
 from plans.engine.windows import add_months
 from plans.errors import ChangeUnderWay, NoSubscription, NothingToChange, PaymentOverdue
-from plans.models import DunningCase, PlanChange, TermsPeriod
+from plans.models import DunningCase, Plan, PlanChange, TermsPeriod
 from plans.services.cancellation import cancel_at_period_end, keep
 from plans.services.plan_changes import cancel_change, carry_out, change_plan, resume_pending
 from plans.services.quotes import quote_change
+from plans.services.selections import Selection
+from tests.plans.conftest import LONG_AGO
 
 pytestmark = pytest.mark.django_db
 
@@ -243,3 +246,31 @@ def test_annual_to_monthly_waits_for_the_renewal(stage) -> None:
     assert (stage.base.interval, stage.terms.interval) == ("month", "month")
     assert stage.companion is None
     assert [item.component for item in stage.base.items.all()] == ["base", "metered"]
+
+
+BY_THE_YEAR = """
+[[plans]]
+code = "solid"
+name = "Solid"
+prices = [{ interval = "year", amount = 34800, currency = "usd" }]
+[[plans]]
+code = "steady"
+name = "Steady"
+prices = [
+    { interval = "month", amount = 2900, currency = "usd" },
+    { interval = "year", amount = 29000, currency = "usd" },
+]
+"""
+
+
+def test_what_is_more_is_told_by_the_month(catalogue) -> None:
+    """By the monthly price where there is one, so that paying by the year is never less; else by a twelfth."""
+    load(text=BY_THE_YEAR, now=LONG_AGO)
+    solid, steady = (Plan.objects.for_pricing().get(code=code) for code in ("solid", "steady"))
+    assert Selection(solid, "year", None).monthly_weight == 2900
+    assert [Selection(steady, interval, None).monthly_weight for interval in ("month", "year")] == [2900, 2900]
+    team = Plan.objects.for_pricing().get(code="team")
+    each = team.price("month", "quantity").amount
+    base = team.price("month")
+    weight = Selection(team, "month", 10).monthly_weight
+    assert weight == 10 * each + (base.amount if base else 0)

@@ -8,9 +8,11 @@ import time_machine
 from notifications.models import Event, SentEmail
 from notifications.services import publish
 from payments.catalogue_file import load
-from plans.models import OnDemand
+from plans.models import Meter, OnDemand
 from tests.factories import OrganizationFactory
 from tests.usage.conftest import CATALOGUE
+from usage.services.capture import capture_usage_hold
+from usage.services.holds import open_usage_hold
 from usage.services.meter_alerts import check_meters
 
 
@@ -127,6 +129,21 @@ def test_each_email_says_what_happened_with_units_and_what_to_do(usage, django_c
     [restored] = emails_of("entitlement.restored").filter(to=usage.organization.email)
     assert restored.subject == "Acme: Sessions allowed again"
     assert "credits pay for more" in restored.text
+
+
+def test_a_captured_job_has_somebody_look_after_the_commit(usage, django_capture_on_commit_callbacks):
+    with time_machine.travel(usage.now, tick=False), django_capture_on_commit_callbacks(execute=True):
+        held = open_usage_hold(
+            organization=usage.organization,
+            meter=Meter.objects.get(code="sessions"),
+            quantity=5,
+            reference="job",
+            now=usage.now,
+        )
+        check_meters(now=usage.now)
+        capture_usage_hold(hold=held, duration_ms=9000, now=usage.now)
+        assert told("usage.threshold") == []
+    assert [data["percent"] for data in told("usage.threshold")] == [50]
 
 
 @pytest.mark.parametrize(("sold", "wanted"), [("on_demand", 2), ("block", 0)])
