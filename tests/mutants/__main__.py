@@ -33,7 +33,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__.partition("\n")[0])
     parser.add_argument("paths", nargs="*", help="files or folders: everything in them")
     parser.add_argument("--all", action="store_true", help="everything")
-    parser.add_argument("--sample", type=int, default=120, help="how many otherwise")
+    parser.add_argument("--sample", type=int, default=60, help="how many otherwise")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
 

@@ -44,8 +44,8 @@ AREAS = {
     "usage/engine/*.py": PURE,
     "usage/services/*.py": ["tests/usage"],
     "notifications/engine/*.py": ["tests/notifications"],
-    "core/quantities.py": ["tests/core"],
-    "core/money.py": ["tests/core"],
+    "core/quantities.py": ["tests/core", *PURE],
+    "core/money.py": ["tests/core", *PURE],
 }
 # What tests of the SQL functions call.
 LEDGER_IN_PYTHON = "credits/ledger.py"

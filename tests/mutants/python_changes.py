@@ -1,8 +1,8 @@
 """The changes that are tried in Python: one node of a module's tree for another that says something else.
 
 Nothing that only reads differently is changed: no annotation, docstring, assertion, log line or text for people, and of
-what `quantize` is given only the places count. Locks stay: that one is missing shows only where two processes meet. Of
-what runs when a module is imported only the values of its constants are changed.
+what `quantize` is given only the places count. Locks and `strict` stay: that they are missing shows only where two
+processes meet, or nowhere. Of what runs when a module is imported only the values of its constants are changed.
 """
 
 import ast
@@ -117,7 +117,7 @@ def _functions(node: ast.AST, name: str, around: list[ast.AST]) -> Iterator[_Sit
 
 
 def _below(node: ast.AST, function: str, around: list[ast.AST]) -> Iterator[_Site]:
-    if isinstance(node, ast.Assert) or _is_log(node):
+    if isinstance(node, ast.Assert) or _is_log(node) or (isinstance(node, ast.keyword) and node.arg == "strict"):
         return
     for new in _instead_of(node, around):
         yield _Site(

@@ -125,6 +125,31 @@ def test_bought_and_used_of_a_commitment(usage):
     assert answer["action"]["kind"] == "buy_quantity"
 
 
+def test_each_answer_is_told_in_a_sentence(usage):
+    ends = "1 Jul 2026 00:00 UTC"
+    words = {meter: usage.ask(meter).as_json()["message"] for meter in ("sessions", "instances")}
+    assert words["sessions"] == f"Sessions: 0 of 10 included are used until {ends}."
+    assert words["instances"] == "Instances is not part of the present plan. Choose a plan that has it."
+    usage.report("sessions", 10)
+    usage.grant("usd", "0.5")
+    paid = "Sessions: what is included is used; credits pay for more."
+    assert usage.ask("sessions").as_json()["message"] == paid
+    refused = usage.ask("sessions", 2).as_json()["message"]
+    assert refused.startswith("Sessions: 10 of 10 included are used. ")
+    assert refused.endswith(f" More is included from {ends}.")
+    usage.subscribe("payg", since=JUNE)
+    usage.report("sessions", 20)
+    billed = "Sessions: the monthly cap on billed usage is reached. It begins anew on"
+    assert usage.ask("sessions").as_json()["message"].startswith(billed)
+    more = "Calls: what is included is used; more is billed at the end of the month."
+    assert usage.ask("calls", 1000).as_json()["message"] == more
+
+
+def test_a_plan_without_limits_and_one_by_the_piece_say_so(usage):
+    usage.subscribe("pro", since=JUNE)
+    assert usage.ask("mau").as_json()["message"] == "Monthly active users: unlimited on this plan."
+
+
 def test_what_happens_when_it_is_exhausted(usage):
     usage.subscribe("payg", since=JUNE)
     beyond = {meter: usage.ask(meter).as_json()["on_exhausted"] for meter in ("sessions", "calls", "storage", "mau")}

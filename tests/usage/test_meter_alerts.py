@@ -61,6 +61,15 @@ def test_credits_restore_what_was_refused(usage, django_capture_on_commit_callba
     assert len(told("entitlement.blocked")) == 1
 
 
+def test_a_tally_that_pays_restores_what_was_refused(usage):
+    report_and_check(usage, 12)
+    assert [data["code"] for data in told("entitlement.blocked")] == ["limit_reached"]
+    usage.grant("usd", 5)
+    assert check_meters(now=usage.now) == 0
+    usage.tally()
+    assert [data["meter"] for data in told("entitlement.restored")] == ["sessions"]
+
+
 def test_a_new_window_restores_without_anybody_doing_anything(usage):
     report_and_check(usage, 10)
     july = datetime(2026, 7, 1, tzinfo=UTC)

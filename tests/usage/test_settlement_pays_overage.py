@@ -7,7 +7,7 @@ import pytest
 
 from credits.models import LedgerEntry
 from plans.models import BilledUsage
-from usage.models import Settlement
+from usage.models import Settlement, SettlementDraw
 from usage.services.voids import void_event
 
 
@@ -140,3 +140,41 @@ def test_usage_is_paid_by_what_was_live_when_it_happened(usage):
     usage.tally(now=later)
     assert usage.available("usd", now=later) == 7
     assert usage.paid("calls") == (3000, 3000, 0, 0)
+
+
+def test_each_draw_keeps_how_much_of_it_was_given_back(usage):
+    usage.grant("mau", 10)
+    for name, quantity in (("a", "4"), ("b", "3")):
+        usage.send([usage.event("calls", id=name, quantity=quantity)])
+        usage.tally()
+
+    def draws():
+        return list(
+            SettlementDraw.objects.order_by("pk").values_list("quantity", "restored_quantity", "charged", "restored")
+        )
+
+    assert draws() == [(4, 0, 4, 0), (3, 0, 3, 0)]
+    for name, expected in (("a", [(4, 1, 4, 1), (3, 3, 3, 3)]), ("b", [(4, 4, 4, 4), (3, 3, 3, 3)])):
+        void_event(organization=usage.organization, event_id=name, reason="double", now=usage.now)
+        usage.tally()
+        assert draws() == expected
+    assert usage.available("mau") == 10
+    assert usage.paid("calls") == (0, 0, 0, 0)
+
+
+def test_what_comes_back_first_is_the_unit_that_was_drawn_on_last_to_begin_with(usage):
+    """However often the first one was drawn on since."""
+    usage.grant("mau", 2)
+    usage.grant("usd", 1)
+    usage.send([usage.event("calls", id="a", quantity="3")])
+    usage.tally()
+    usage.grant("mau", 5)
+    usage.send([usage.event("calls", id=name, quantity="1") for name in ("b", "c")])
+    usage.tally()
+    assert (usage.available("mau"), usage.available("usd")) == (3, Decimal("0.997"))
+    void_event(organization=usage.organization, event_id="b", reason="double", now=usage.now)
+    usage.tally()
+    assert (usage.available("mau"), usage.available("usd")) == (3, 1)
+    void_event(organization=usage.organization, event_id="c", reason="double", now=usage.now)
+    usage.tally()
+    assert (usage.available("mau"), usage.available("usd")) == (4, 1)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from plans import hooks
 from plans.engine.price_ladders import parse
-from plans.models import LadderOverride, Meter
+from plans.models import LadderOverride, Meter, Plan, TermsPeriod
 from usage.models import UsageEvent
 from usage.services.segments import apply_new_terms
 
@@ -68,3 +68,40 @@ def test_a_void_after_a_window_was_billed_lowers_its_total(usage):
     usage.tally(now=july)
     assert BilledUsage.objects.get().amount == 40
     assert usage.paid("sessions") == (4, 0, 4, 0)
+
+
+def test_what_was_used_while_the_plan_did_not_have_the_meter_is_not_charged(usage):
+    start, change, later = usage.now.replace(day=1, hour=0), usage.now, usage.now + timedelta(hours=1)
+    usage.subscribe("pro", since=start)
+    usage.report("calls", 5, at=change - timedelta(days=1))
+    assert usage.used("calls") == 5
+    first = TermsPeriod.objects.get()
+    TermsPeriod.objects.filter(pk=first.pk).update(ends_at=change)
+    first.pk, first.plan, first.starts_at = None, Plan.objects.get(code="payg"), change
+    first.save(force_insert=True)
+    apply_new_terms(organization=usage.organization, since=change, now=change)
+    usage.report("calls", at=change, now=later)
+    usage.report("calls", 11, at=later, now=later)
+    assert usage.used("calls", now=later) == 12
+    usage.tally(now=later)
+    assert usage.paid("calls") == (2, 0, 2, 0)
+
+
+def test_what_an_earlier_window_left_unpaid_refuses_until_it_is_paid(usage, usage_of, globex):
+    july = datetime(2026, 7, 2, tzinfo=UTC)
+    other = usage_of(globex)
+    for one in (usage, other):
+        one.report("sessions", 10)
+    usage.report("sessions", 2)
+    usage.tally()
+    decision = usage.ask("sessions", now=july).decision
+    assert (decision.allowed, decision.code, decision.from_allowance, decision.missing) == (True, "allowance", 1, 0)
+    beyond = usage.ask("sessions", 11, now=july).decision
+    assert (beyond.code, beyond.from_allowance, beyond.missing) == ("limit_reached", 10, 3)
+    assert other.ask("sessions", 11, now=july).decision.missing == 1
+    usage.grant("usd", "1.5", now=july)
+    assert usage.ask("sessions", 11, now=july).decision.missing == 2
+    usage.tally(now=july)
+    assert usage.paid("sessions") == (2, 2, 0, 0)
+    assert usage.ask("sessions", 11, now=july).decision.allowed
+    assert usage.ask("sessions", 12, now=july).decision.missing == 1

@@ -127,3 +127,20 @@ def test_totals_until_an_instant_leave_out_what_came_at_it_or_later(usage, send)
     instant = timedelta(microseconds=1)
     moments = [usage.now - 2 * DAY, midnight, midnight + instant, usage.now - DAY, usage.now, usage.now + instant]
     assert [total(moment) for moment in moments] == [0, 1, 9, 9, 11, 15]
+
+
+def test_totals_until_an_instant_count_a_subject_where_it_came_first(usage):
+    morning, night = usage.now.replace(hour=8), usage.now.replace(hour=20)
+    ids = MeterState.objects.values_list("organization_id", "meter_id")
+    for at, subject in ((usage.now - DAY, "ann"), (morning, "ann"), (morning, "bob"), (night, "bob"), (night, "cyd")):
+        usage.report("mau", subject=subject, at=at, now=night)
+
+    def total(until):
+        found = read_totals({ids.get(): usage.now.replace(day=1, hour=0)}, until=until)
+        return [(one.events, one.billable) for window in found[ids.get()].values() for one in window.values()]
+
+    instant = timedelta(microseconds=1)
+    assert total(morning) == [(1, 1)]
+    assert total(morning + instant) == [(3, 2)]
+    assert total(night) == [(3, 2)]
+    assert total(night + instant) == [(5, 3)]
