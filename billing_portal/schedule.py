@@ -28,9 +28,9 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "audit-ledger": {"task": "credits.tasks.audit_ledger", "schedule": crontab(minute="20", hour="4")},
     # Plans: what a lost task or answer left out, totals for Stripe's meters, and overdue invoices.
     "plans-hourly-round": {"task": "plans.tasks.hourly_round", "schedule": crontab(minute="10")},
-    "deliver-metered-usage": {"task": "plans.tasks.deliver_billed_usage", "schedule": 60},
+    "deliver-billed-usage": {"task": "plans.tasks.deliver_billed_usage", "schedule": 60},
     "run-dunning": {"task": "plans.tasks.run_dunning", "schedule": crontab(minute="25")},
-    # Usage: pay for what goes beyond what is included, and tell of what is running out.
+    # Usage: pay for what goes beyond what is included, and tell of included usage that is running out.
     "tally": {"task": "usage.tasks.tally_all", "schedule": crontab(minute="0", hour="0,6,12,18")},
     "check-meters": {"task": "usage.tasks.check_meters", "schedule": 60},
     # Emails and webhooks whose task was lost, or whose retry has come.

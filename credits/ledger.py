@@ -74,7 +74,7 @@ def spend(
     now: datetime,
 ) -> Result:
     """posted, repeated, insufficient, debt, or missing (no wallet)."""
-    return _post("spend", (organization_id, unit, amount, reference, partial, reason, at, now), reference, now)
+    return _post("ledger_spend", (organization_id, unit, amount, reference, partial, reason, at, now), reference, now)
 
 
 def spend_batch(
@@ -100,7 +100,7 @@ def spend_batch(
 
 def restore(*, original: str, amount: Decimal, reference: str, reason: str, now: datetime) -> Result:
     """posted, repeated, or missing (no spend or capture has this reference)."""
-    return _post("restore", (original, amount, reference, reason, now), reference, now)
+    return _post("ledger_restore", (original, amount, reference, reason, now), reference, now)
 
 
 def open_hold(
@@ -115,17 +115,17 @@ def open_hold(
 ) -> Result:
     """posted, repeated, insufficient, debt, or missing (no wallet); the hold is the subject."""
     arguments = (organization_id, unit, public_id, amount, reference, expires_at, now)
-    return _post("open_hold", arguments, reference, now)
+    return _post("ledger_open_hold", arguments, reference, now)
 
 
 def end_hold(*, hold: CreditHold, status: str, amount: Decimal | None, now: datetime) -> Result:
     """posted, repeated, or ended (in another way); `debt` is what no credits covered."""
-    return _post("end_hold", (hold.pk, status, amount, now), hold.reference, now)
+    return _post("ledger_end_hold", (hold.pk, status, amount, now), hold.reference, now)
 
 
 def draw_or_owe(*, wallet_id: int, amount: Decimal, reference: str, now: datetime) -> Result:
     """posted or repeated; `debt` is what no credits covered."""
-    return _post("draw_or_owe", (wallet_id, amount, reference, now), reference, now)
+    return _post("ledger_draw_or_owe", (wallet_id, amount, reference, now), reference, now)
 
 
 def issue(*, grant: CreditGrant, reference: str, fingerprint: str, now: datetime) -> Result:
@@ -134,11 +134,11 @@ def issue(*, grant: CreditGrant, reference: str, fingerprint: str, now: datetime
     The one posting in three steps, in the caller's transaction: `ledger_begin` locks the wallet and looks the reference
     up, the row is written empty, and `ledger_issue` posts its amount into it. Refresh the row to see what debt left.
     """
-    begun = _post("begin", (grant.wallet_id, reference, fingerprint, now), reference, now)
+    begun = _post("ledger_begin", (grant.wallet_id, reference, fingerprint, now), reference, now)
     if begun.outcome == "repeated":
         return begun
     grant.save(force_insert=True)
-    return _post("issue", (grant.pk, reference, fingerprint, grant.reason, grant.actor_id, now), reference, now)
+    return _post("ledger_issue", (grant.pk, reference, fingerprint, grant.reason, grant.actor_id, now), reference, now)
 
 
 def take_back(
@@ -152,7 +152,7 @@ def take_back(
     now: datetime,
 ) -> Result:
     """posted or repeated."""
-    return _post("take_back", (grant_id, amount, owe, reference, reason, actor_id, now), reference, now)
+    return _post("ledger_take_back", (grant_id, amount, owe, reference, reason, actor_id, now), reference, now)
 
 
 def reinstate(
@@ -166,27 +166,27 @@ def reinstate(
     now: datetime,
 ) -> Result:
     """posted, repeated, or missing (nothing of that taking back is left to give)."""
-    return _post("reinstate", (grant_id, original, until, reference, reason, actor_id, now), reference, now)
+    return _post("ledger_reinstate", (grant_id, original, until, reference, reason, actor_id, now), reference, now)
 
 
 def freeze(*, grant_id: int, now: datetime) -> Result:
-    return _post("freeze", (grant_id, now), "", now)
+    return _post("ledger_freeze", (grant_id, now), "", now)
 
 
 def thaw(*, grant_id: int, now: datetime) -> Result:
-    return _post("thaw", (grant_id, now), "", now)
+    return _post("ledger_thaw", (grant_id, now), "", now)
 
 
 def expire(*, wallet_id: int, at: datetime, now: datetime) -> Result:
     """posted, with the sum that lapsed."""
-    return _post("expire", (wallet_id, at, now), "", now)
+    return _post("ledger_expire", (wallet_id, at, now), "", now)
 
 
 def release_overdue(*, wallet_id: int, now: datetime) -> list[CreditHold]:
     """Post the holds of one wallet whose deadline has passed, in the order of their deadlines."""
     ended = []
     for hold in CreditHold.objects.overdue(at=now).filter(wallet_id=wallet_id).order_by("expires_at", "id"):
-        result = _post("end_hold", (hold.pk, CreditHold.Status.EXPIRED, Decimal(0), now), hold.reference, now)
+        result = _post("ledger_end_hold", (hold.pk, CreditHold.Status.EXPIRED, Decimal(0), now), hold.reference, now)
         if result.outcome == "posted":
             hold.status, hold.ended_at = CreditHold.Status.EXPIRED, hold.expires_at
             hooks.hold_expired(hold=hold, now=now)
@@ -198,7 +198,7 @@ def _post(function: str, arguments: tuple[Any, ...], reference: str, now: dateti
     """Call one function; release overdue holds first when it asks for that."""
     placeholders = _PLACEHOLDERS[len(arguments)]
     while True:
-        rows = _query(f"SELECT * FROM ledger_{function}({placeholders})", arguments, reference)  # noqa: S608  our names
+        rows = _query(f"SELECT * FROM {function}({placeholders})", arguments, reference)  # noqa: S608  our names
         result = Result(*rows[0])
         if result.outcome == "conflict":
             raise ReferenceConflict(reference)

@@ -1,6 +1,6 @@
 """Noticing that a balance runs low: who is notified, once per top-up, and when the next pack is bought.
 
-The ledger calls `balance_fell` itself, whichever service drew on the wallet.
+The ledger calls `balance_fell` itself, whichever service drew on the wallet; so this stands below the services.
 """
 
 from datetime import datetime

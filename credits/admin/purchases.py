@@ -18,7 +18,7 @@ from accounts.models import User
 from core.admin.columns import linked, quantity
 from core.admin.figures import TROUBLE, Figure, count_of_trouble, figures, recent_since
 from core.admin.records import ReadOnlyAdmin, ReadOnlyInline, RecordAdmin
-from core.errors import InvalidInput, PortalError, Unavailable
+from core.errors import InvalidInput, PortalError
 from core.money import Money
 from core.public_ids import new_public_id
 from core.refusals import add_refusal
@@ -28,6 +28,7 @@ from credits.models import Dispute, PackSubscription, Purchase, Refund
 from credits.services.refund_quotes import RefundQuote, quote_refund
 from credits.services.refunds import refund_purchase
 from payments.admin.stripe_dashboard import dashboard_link
+from payments.errors import StripeUnavailable
 
 
 class RefundForm(AttemptForm):
@@ -156,11 +157,15 @@ class PurchaseAdmin(ReadOnlyAdmin):
         try:
             refund = refund_purchase(
                 purchase=purchase,
+                amount=asked["amount"],
+                reason=asked["reason"],
                 actor=cast(User, request.user),
+                beyond_unspent=asked.get("beyond_unspent", False),
+                forgive=asked.get("forgive", False),
+                attempt=asked["attempt"],
                 now=timezone.now(),
-                **asked,
             )
-        except Unavailable:
+        except StripeUnavailable:
             money = Money(asked["amount"], purchase.currency)
             self.log_change(request, purchase, f"Refund of {money} begun: {asked['reason']}")
             self.message_user(

@@ -28,10 +28,14 @@ def money_for(credits: Decimal, *, amount: Decimal, paid: int) -> int:
     return int((credits * paid / amount).quantize(Decimal(1), rounding=ROUND_DOWN))
 
 
-def credits_for(refunded: int, *, amount: Decimal, paid: int) -> Decimal:
-    """How many credits a total of `refunded` minor units stands for: amount ÷ paid × issued, all of them for all of it.
+def credits_for(money: int, *, before: int, amount: Decimal, paid: int) -> Decimal:
+    """How many of `amount` credits, bought for `paid`, go back with `money` when `before` has gone back already.
 
-    Takes and gives totals, so that refunds in parts add up exactly whatever their order: take back the difference of
-    two totals.
+    All in minor units. The difference of two totals, each refunded ÷ paid × issued (all of them for all of it), so that
+    refunds in parts add up exactly whatever their order, and never to more than was issued.
     """
+    return _credits_of_total(before + money, amount, paid) - _credits_of_total(before, amount, paid)
+
+
+def _credits_of_total(refunded: int, amount: Decimal, paid: int) -> Decimal:
     return amount if refunded >= paid else (amount * refunded / paid).quantize(STEP, rounding=ROUND_DOWN)

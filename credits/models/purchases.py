@@ -183,10 +183,7 @@ class Purchase(models.Model):
 
     def credits_returned_with(self, amount: int) -> Decimal:
         """How many credits go back with `amount` minor units, beside what went back before: never more than issued."""
-        before, paid = self.returned, self.paid_amount or 0
-        return credits_for(before + amount, amount=self.credits, paid=paid) - credits_for(
-            before, amount=self.credits, paid=paid
-        )
+        return credits_for(amount, before=self.returned, amount=self.credits, paid=self.paid_amount or 0)
 
 
 class PackSubscriptionQuerySet(models.QuerySet["PackSubscription"]):

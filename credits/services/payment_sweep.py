@@ -1,4 +1,7 @@
-"""Whatever was begun here and never answered by Stripe is asked for again, with the same idempotency key."""
+"""Whatever was begun here and never answered by Stripe is asked for again, with the same idempotency key.
+
+A refund only after a look at which refunds Stripe has.
+"""
 
 import logging
 from collections.abc import Callable
@@ -17,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 # Younger ones are still in the hands of whoever began them.
 PATIENCE = timedelta(minutes=2)
-# https://docs.stripe.com/api/idempotent_requests: keys may be forgotten after 24 hours. An older attempt is not made
+# https://docs.stripe.com/api/idempotent_requests: keys may be forgotten after 24 hours. An older purchase is not tried
 # again; if it did reach Stripe, its event or reconciliation completes it all the same.
 KEYS_LAST = timedelta(hours=23)
 

@@ -43,8 +43,7 @@ class RefundQuote:
 
     def credits_for(self, money: Money) -> Decimal:
         """How many credits go back with so much money, beside what went back before."""
-        total = self.refunded.amount + money.amount
-        return self._credits(total) - self._credits(self.refunded.amount)
+        return credits_for(money.amount, before=self.refunded.amount, amount=self.issued, paid=self.paid.amount)
 
     def check(self, money: Money, *, beyond_unspent: bool) -> None:
         """Raises InvalidInput (amount) for a part of what goes back as a whole, for nothing, and for too much."""
@@ -53,9 +52,6 @@ class RefundQuote:
         highest = self.largest if beyond_unspent else self.suggested
         if not 0 < money.amount <= highest.amount:
             raise InvalidInput(f"At most {highest} can be refunded, and more than nothing.", field="amount")
-
-    def _credits(self, refunded: int) -> Decimal:
-        return credits_for(refunded, amount=self.issued, paid=self.paid.amount)
 
 
 def quote_refund(*, purchase: Purchase, now: datetime) -> RefundQuote:

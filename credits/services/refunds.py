@@ -21,6 +21,7 @@ A refund made in Stripe's dashboard begins at 4, where `_record_from_stripe` wri
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.models import User
 from core.errors import Conflict, InvalidInput
@@ -33,7 +34,7 @@ from credits.services import grants
 from credits.services.gift_cards import reopen_gift_card, void_gift_card
 from credits.services.refund_quotes import quote_refund
 from payments import gateway
-from payments.errors import StripeRefused
+from payments.errors import StripeKeyReused, StripeRefused
 from payments.stripe_objects import StripeRefund
 
 
@@ -64,24 +65,30 @@ def refund_purchase(
 
 
 def send_refund(*, refund: Refund, now: datetime) -> Refund:
-    """Ask Stripe for a recorded refund; asking again is harmless, its id is the idempotency key."""
+    """Ask Stripe for a recorded refund; asking again is harmless, its id is the idempotency key.
+
+    Raises as `refund_purchase`, and StripeKeyReused when an earlier try, made in other words, got through: it stays
+    `started` until its event or the sweep, which looks at Stripe first, says what came of it.
+    """
     if refund.status != Refund.Status.STARTED:
         return refund
     purchase = refund.purchase
     assert purchase.payment_intent is not None
     try:
-        stripe_refund = StripeRefund.of(
-            gateway.refunds.create(
-                payment_intent=purchase.payment_intent,
-                amount=refund.amount,
-                metadata={"refund": refund.public_id, "purchase": purchase.public_id},
-                idempotency_key=refund.public_id,
-            )
+        data = gateway.refunds.create(
+            payment_intent=purchase.payment_intent,
+            amount=refund.amount,
+            metadata={"refund": refund.public_id, "purchase": purchase.public_id},
+            idempotency_key=refund.public_id,
         )
+    except StripeKeyReused:
+        raise  # an earlier try got through: the money is on its way, so the credits stay taken
     except StripeRefused as error:
         _fail(refund, failure=error.message, now=now)
         raise
-    return follow_refund(stripe_refund=stripe_refund, now=now) or refund
+    sent = follow_refund(stripe_refund=StripeRefund.of(data), now=now)
+    assert sent is not None, "Stripe answered with a refund of another payment."
+    return sent
 
 
 @transaction.atomic
@@ -121,14 +128,14 @@ def _record(
     attempt: str,
     now: datetime,
 ) -> Refund:
-    purchase = for_update(Purchase.objects.filter(pk=purchase.pk), of=("self",)).select_related("grant__wallet").get()
+    purchase = _locked(Purchase.objects.filter(pk=purchase.pk)).get()
     if attempt and (first := purchase.refunds.filter(attempt=attempt).first()):
         if first.amount != amount:
             raise Conflict(f"A refund of {first.money} was sent from this form before; sending again begins another.")
         return first
     if not reason.strip():
         raise InvalidInput("reason: say why the money goes back.", field="reason")
-    if purchase.grant is not None:
+    if purchase.grant is not None:  # a gift card that was redeemed is not refunded at all: the quote says so
         # Whoever spends from this wallet waits, so that what is offered as unspent still is when it is taken.
         for_update(Wallet.objects.filter(pk=purchase.grant.wallet_id)).get()
         purchase.grant.refresh_from_db()
@@ -186,12 +193,12 @@ def _take_credits(refund: Refund, now: datetime) -> None:
 @transaction.atomic
 def _fail(refund: Refund, *, failure: str, now: datetime) -> Refund:
     """The money stays with us, so the credits go back."""
-    refund = for_update(Refund.objects.filter(pk=refund.pk), of=("self",)).select_related("purchase__grant").get()
+    purchase = _locked(Purchase.objects.filter(pk=refund.purchase_id)).get()
+    refund = for_update(purchase.refunds.filter(pk=refund.pk)).get()
     if refund.status == Refund.Status.FAILED:
         return refund
     refund.status, refund.failure, refund.ended_at = Refund.Status.FAILED, failure[:500], now
     refund.save(update_fields=["status", "failure", "ended_at"])
-    purchase = refund.purchase
     grant = purchase.credited
     if grant is None and purchase.kind == Purchase.Kind.GIFT_CARD and not purchase.returned:
         reopen_gift_card(card=purchase.gift_card, voided_because=[_void_reason(one) for one in purchase.refunds.all()])
@@ -215,7 +222,11 @@ def _purchase_of(stripe_refund: StripeRefund) -> Purchase | None:
     if stripe_refund.payment_intent is None:
         return None
     paid = Purchase.objects.filter(payment_intent=stripe_refund.payment_intent, status=Purchase.Status.PAID)
-    return for_update(paid, of=("self",)).select_related("grant__wallet").first()
+    return _locked(paid).first()
+
+
+def _locked(purchases: QuerySet[Purchase]) -> QuerySet[Purchase]:
+    return for_update(purchases, of=("self",)).select_related("grant__wallet")
 
 
 def _known(purchase: Purchase, stripe_refund: StripeRefund) -> Refund | None:

@@ -125,8 +125,9 @@ def test_the_next_balance_at_which_somebody_must_look(sent, top_up_at, mark):
 
 def test_money_of_credits_is_rounded_down_and_credits_of_money_too():
     assert [money_for(D(n), amount=D(3), paid=100) for n in (0, 1, 2, 3)] == [0, 33, 66, 100]
-    assert [credits_for(n, amount=D(1), paid=3) for n in (0, 1, 2, 3, 4)] == [0, D("0.333333"), D("0.666666"), 1, 1]
-    assert credits_for(0, amount=D(1), paid=0) == 1
+    whole = {"amount": D(1), "paid": 3}
+    assert [credits_for(n, before=0, **whole) for n in (0, 1, 2, 3, 4)] == [0, D("0.333333"), D("0.666666"), 1, 1]
+    assert [credits_for(1, before=n, **whole) for n in (0, 1, 2, 3)] == [D("0.333333"), D("0.333333"), D("0.333334"), 0]
 
 
 def test_what_of_a_lot_may_be_refunded():

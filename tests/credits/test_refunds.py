@@ -1,6 +1,7 @@
 """Refunds: the unspent share by default, never more than paid, never twice, whichever side begins."""
 
 import re
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,10 +12,11 @@ from django.utils import timezone
 from credits.errors import NotRefundable, RefundFailed
 from credits.models import LedgerEntry, Refund, Wallet
 from credits.services.audit import differences
+from credits.services.payment_sweep import send_unanswered
 from credits.services.refund_quotes import quote_refund
-from credits.services.refunds import refund_purchase
+from credits.services.refunds import refund_purchase, send_refund
 from credits.services.spending import spend
-from payments.errors import StripeRefused
+from payments.errors import StripeKeyReused, StripeRefused, StripeUnavailable
 from tests.credits.shop import bring_to_stripe, buy, make_pack
 
 pytestmark = pytest.mark.django_db
@@ -104,15 +106,33 @@ def test_a_failed_refund_puts_the_credits_back(acme, purchase, stella, sandbox):
     assert quote_refund(purchase=purchase, now=timezone.now()).suggested.amount == 3000
 
 
+def test_a_refund_whose_first_try_got_through_in_other_words_is_followed_not_undone(acme, purchase, stella, sandbox):
+    sandbox.fault("down", times=20)
+    with pytest.raises(StripeUnavailable):
+        refund(purchase, stella, 3000)
+    sandbox.clear_faults()
+    begun = Refund.objects.get()
+    sandbox.client.v1.refunds.create(
+        {"payment_intent": purchase.payment_intent, "amount": 3000, "metadata": {"refund": begun.public_id}},
+        {"idempotency_key": begun.public_id},
+    )
+    with pytest.raises(StripeKeyReused):
+        send_refund(refund=begun, now=timezone.now())
+    begun.refresh_from_db()
+    assert (begun.status, state(acme).available) == (Refund.Status.STARTED, 0)
+    send_unanswered(now=timezone.now() + timedelta(minutes=3))
+    begun.refresh_from_db()
+    assert (begun.status, state(acme).available) == (Refund.Status.SUCCEEDED, 0)
+    assert len(sandbox.client.v1.refunds.list().data) == 1
+
+
 def test_with_stripe_down_the_refund_is_sent_later(acme, purchase, stella, sandbox):
     sandbox.fault("down", times=20)
     with pytest.raises(Exception, match="not answering"):
         refund(purchase, stella, 3000)
     assert Refund.objects.get().status == Refund.Status.STARTED
     sandbox.clear_faults()
-    from credits.services.payment_sweep import send_unanswered
-
-    assert send_unanswered(now=timezone.now() + timezone.timedelta(minutes=5)) == 1
+    assert send_unanswered(now=timezone.now() + timedelta(minutes=5)) == 1
     assert len(sandbox.client.v1.refunds.list().data) == 1
 
 

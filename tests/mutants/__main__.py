@@ -10,20 +10,19 @@ each with the reason. Fails where less than 95 % of the changes that change some
 """
 
 import argparse
+import multiprocessing
+import os
 import random
 import sys
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-
-import pytest
-from hypothesis import Phase
-from hypothesis import settings as hypothesis_settings
 
 from tests.mutants import areas, sql_changes
 from tests.mutants.python_changes import Change, changes_of
-from tests.mutants.trials import NOT_VIABLE, SURVIVED, Trials
+from tests.mutants.trials import NOT_VIABLE, SURVIVED, Findings, try_changes
 
 WANTED_PERCENT = 95
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
@@ -46,19 +45,19 @@ def main() -> int:
         chosen = set(random.Random(options.seed).sample(range(len(every)), options.sample))
         changes = [change for place, change in enumerate(every) if place in chosen]
     equivalent = _equivalent(every)
-    trials = Trials([change for change in changes if _key(change) not in equivalent], sources)
-
-    # Examples in the same order every time, and no search for the smallest one that fails: that it fails is enough.
-    phases = [Phase.explicit, Phase.generate]
-    hypothesis_settings.register_profile("mutants", derandomize=True, database=None, phases=phases)
-    hypothesis_settings.load_profile("mutants")
-    places = dict.fromkeys(place for change in trials.changes for place in sources[change.path])
-    ignored = [f"--ignore={path}" for path in areas.SLOW]
-    status = pytest.main([*places, *ignored, "-m", areas.MARKED, "-q", "-s", "-p", "no:cacheprovider"], [trials])
-    is_whole = status in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
-    if not is_whole or len(trials.outcomes) < len(trials.changes):
-        return 2
-    return _report(trials, changes)
+    wanted = [change for change in changes if _key(change) not in equivalent]
+    # Neighbours take about as long as each other, and share their tests: every process has some of each kind.
+    processes = min(os.cpu_count() or 1, len(wanted)) or 1
+    shares = [wanted[first::processes] for first in range(processes)]
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+        parts = list(pool.map(try_changes, shares, [sources] * processes, range(processes)))
+    found = Findings()
+    for part in parts:
+        if part is None:
+            return 2
+        found.outcomes.update(part.outcomes)
+        found.red |= part.red
+    return _report(found, changes)
 
 
 def _changes(path: str) -> list[Change]:
@@ -84,9 +83,9 @@ def _equivalent(every: Sequence[Change]) -> set[tuple[str, str, str]]:
     return keys
 
 
-def _report(trials: Trials, changes: Sequence[Change]) -> int:
-    tried = [change for change in trials.changes if trials.outcomes[change] != NOT_VIABLE]
-    survived = [change for change in tried if trials.outcomes[change] == SURVIVED]
+def _report(found: Findings, changes: Sequence[Change]) -> int:
+    tried = [change for change in changes if found.outcomes.get(change, NOT_VIABLE) != NOT_VIABLE]
+    survived = [change for change in tried if found.outcomes[change] == SURVIVED]
     all_by, tried_by, survived_by = (Counter(one.path for one in ones) for ones in (changes, tried, survived))
     print(f"\n{'':50}noticed    of  equivalent or refused")
     for path in sorted(all_by):
@@ -96,9 +95,9 @@ def _report(trials: Trials, changes: Sequence[Change]) -> int:
     print(f"\n{len(tried) - len(survived)} of {len(tried)} changes were noticed: {percent:.1f} %")
     for change in survived:
         print(f"survived: {change.where}: {change.what}")
-    for test in sorted(trials.red):
+    for test in sorted(found.red):
         print(f"fails without any change, and was left out: {test}")
-    return int(percent < WANTED_PERCENT or bool(trials.red))
+    return int(percent < WANTED_PERCENT or bool(found.red))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Forgotten for a test when its file has changed, and for all when anything else o
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 from tests.mutants.areas import ROOT
@@ -29,13 +30,16 @@ def recall() -> Memory:
 
 
 def keep(memory: Memory) -> None:
+    """Beside what other processes have kept meanwhile."""
     files: dict[str, dict] = {}
-    for test, known in memory.items():
+    for test, known in (recall() | memory).items():
         path = test.partition("::")[0]
         of_file = files.setdefault(path, {"digest": _digest(ROOT / path), "tests": {}})
         of_file["tests"][test] = known
     FILE.parent.mkdir(exist_ok=True)
-    FILE.write_text(json.dumps({"project": _digest_of_project(), "files": files}))
+    whole = FILE.with_suffix(f".{os.getpid()}")
+    whole.write_text(json.dumps({"project": _digest_of_project(), "files": files}))
+    whole.replace(FILE)
 
 
 def _digest_of_project() -> str:

@@ -16,6 +16,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
@@ -23,11 +24,13 @@ import psycopg
 import pytest
 from _pytest.runner import runtestprotocol
 from django.db import connection
+from hypothesis import Phase
+from hypothesis import settings as hypothesis_settings
 from pytest_django.plugin import blocking_manager_key
 
 from tests import flush
 from tests.mutants import memory, running_code, sql_changes
-from tests.mutants.areas import LEDGER_IN_PYTHON, ROOT
+from tests.mutants.areas import LEDGER_IN_PYTHON, MARKED, ROOT, SLOW
 from tests.mutants.python_changes import Change, changed_tree
 
 # A test hangs that takes twenty times as long as it took before, or where that is not known, very long.
@@ -37,20 +40,43 @@ NOT_VIABLE = "the language refuses it"
 SURVIVED = "SURVIVED"
 
 
-class Trials:
-    """A pytest plugin: `changes` to be tried; `tests` are the files and folders where each source's tests are."""
+@dataclass(slots=True)
+class Findings:
+    """Of each change the test that noticed, or what else happened; and the tests that fail without any change."""
 
-    def __init__(self, changes: Sequence[Change], tests: Mapping[str, Sequence[str]]) -> None:
-        self.changes, self.tests = changes, tests
-        self.outcomes: dict[Change, str] = {}
-        """The test that noticed, or what else happened."""
-        self.red: set[str] = set()
-        """Tests that fail without any change; they notice nothing."""
+    outcomes: dict[Change, str] = field(default_factory=dict)
+    red: set[str] = field(default_factory=set)
+
+
+def try_changes(changes: Sequence[Change], sources: Mapping[str, Sequence[str]], number: int) -> Findings | None:
+    """What came of these changes, in a pytest run with a database of its own. None: the run did not get through."""
+    # Examples in the same order every time, and no search for the smallest one that fails: that it fails is enough.
+    phases = [Phase.explicit, Phase.generate]
+    hypothesis_settings.register_profile("mutants", derandomize=True, database=None, phases=phases)
+    hypothesis_settings.load_profile("mutants")
+    trials = Trials(changes, sources, number)
+    places = dict.fromkeys(place for change in changes for place in sources[change.path])
+    ignored = [f"--ignore={path}" for path in SLOW]
+    status = pytest.main([*places, *ignored, "-m", MARKED, "-q", "-s", "-p", "no:cacheprovider"], [trials])
+    is_whole = status in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+    return trials.found if is_whole and len(trials.found.outcomes) == len(changes) else None
+
+
+class Trials:
+    """A pytest plugin: `changes` to be tried; `tests` are the files and folders where each source's tests are;
+    `number` tells the databases of several such runs apart.
+    """
+
+    def __init__(self, changes: Sequence[Change], tests: Mapping[str, Sequence[str]], number: int) -> None:
+        self.changes, self.tests, self.number = changes, tests, number
+        self.found = Findings()
         self._green: set[str] = set()
         self._known = memory.recall()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        settings = connection.settings_dict
+        settings["TEST"]["NAME"] = f"test_{settings['NAME']}_mutants{self.number}"
         self._unblock = session.config.stash[blocking_manager_key].unblock
         self._nothing = _Nothing.from_parent(session, name="nothing")
         self._items = {item.nodeid: item for item in session.items}
@@ -68,9 +94,12 @@ class Trials:
         self._called = running_code.note_calls(watched, self._live)
         gc.freeze()
         for number, change in enumerate(self.changes, 1):
-            self.outcomes[change] = self._outcome(change)
+            self.found.outcomes[change] = self._outcome(change)
             memory.keep(self._known)
-            print(f"{number}/{len(self.changes)} {change.where}: {change.what}  [{self.outcomes[change]}]", flush=True)
+            print(
+                f"{number}/{len(self.changes)} {change.where}: {change.what}  [{self.found.outcomes[change]}]",
+                flush=True,
+            )
         return True
 
     def _outcome(self, change: Change) -> str:
@@ -86,7 +115,7 @@ class Trials:
         as are named like the source before others.
         """
         places = self.tests[change.path]
-        wanted = [one for place in places for one in self._items if one.startswith(place) and one not in self.red]
+        wanted = [one for place in places for one in self._items if one.startswith(place) and one not in self.found.red]
         known = [one for one in wanted if one in self._known and self._comes_by(one, change)]
         unknown = [one for one in wanted if one not in self._known]
         word = PurePath(change.path).stem.rstrip("s")
@@ -103,10 +132,10 @@ class Trials:
         return [path, function] in calls if function else any(place == path for place, _ in calls)
 
     def _is_green(self, test: str) -> bool:
-        if test not in self._green | self.red:
+        if test not in self._green | self.found.red:
             ended, _ = self._fork(None, [test])
-            (self._green if ended == "passed" else self.red).add(test)
-            if len(self.red) > MOST_RED:
+            (self._green if ended == "passed" else self.found.red).add(test)
+            if len(self.found.red) > MOST_RED:
                 pytest.exit(f"Too many tests fail without any change, such as {test}.", returncode=2)
         return test in self._green
 

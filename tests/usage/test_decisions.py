@@ -7,8 +7,8 @@ import pytest
 from plans.engine.commitments import Bounds
 from plans.engine.price_ladders import parse
 from plans.engine.terms import CommitmentTerms, CreditRate, MeterTerms
+from usage.engine.coverage import Coverage, CreditCover, LadderStart
 from usage.engine.entitlement import Decision, Draw, Funds, MeterUse, decide
-from usage.engine.settlement import Coverage, CreditCover, LadderStart
 
 OWN = CreditRate("own", parse([{"price": "1"}]))
 USD = CreditRate("usd", parse([{"up_to": "10", "price": "0.5"}, {"price": "0.25"}]))

@@ -6,7 +6,7 @@ import pytest
 
 from plans.engine.price_ladders import parse
 from plans.engine.terms import CreditRate, MeterTerms
-from usage.engine.settlement import (
+from usage.engine.coverage import (
     Coverage,
     CreditCover,
     LadderStart,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from plans.engine.price_ladders import Graduated, PerPackage, Tier, cost
 from plans.engine.terms import CreditRate, MeterTerms
-from usage.engine.settlement import (
+from usage.engine.coverage import (
     NOTHING_COVERED,
     Coverage,
     CreditCover,

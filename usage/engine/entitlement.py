@@ -8,7 +8,7 @@ from core.money import minor_digits
 from core.quantities import ZERO
 from plans.engine import price_ladders
 from plans.engine.terms import MeterTerms
-from usage.engine.settlement import LADDER_BOTTOM, NOTHING_COVERED, Coverage, LadderStart, cover_overage
+from usage.engine.coverage import LADDER_BOTTOM, NOTHING_COVERED, Coverage, LadderStart, cover_overage
 
 
 @dataclass(frozen=True, slots=True)

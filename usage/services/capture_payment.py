@@ -13,7 +13,7 @@ from credits.services.holds import capture_hold, release_hold
 from credits.services.spending import draw_or_owe
 from plans.engine import price_ladders
 from plans.engine.terms import CreditRate, MeterTerms
-from usage.engine.settlement import Coverage, CreditCover, LadderStart
+from usage.engine.coverage import Coverage, CreditCover, LadderStart
 from usage.models import UsageHold
 from usage.services.settlement_windows import UsedSegment, UsedWindow
 

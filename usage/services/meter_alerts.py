@@ -1,6 +1,7 @@
 """Checks meters, and announces when included usage is running out, a meter is blocked, or it is allowed again.
 
-Whether a meter is blocked is decided in `engine/entitlement.py`.
+Whether a meter is blocked is decided in `engine/entitlement.py`. Credits that run low are told of by
+`credits/low_balance_alerts.py`.
 """
 
 import logging

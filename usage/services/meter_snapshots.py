@@ -17,8 +17,8 @@ from plans.engine.terms import CreditRate, MeterTerms, Terms
 from plans.engine.windows import Window
 from plans.models import Meter
 from plans.terms_in_force import timelines_for
+from usage.engine.coverage import LadderStart
 from usage.engine.entitlement import Decision, Funds, MeterUse, decide
-from usage.engine.settlement import LadderStart
 from usage.models import MeterState
 from usage.services.counters import totals_from, totals_statement
 from usage.services.meter_states import MeterKey

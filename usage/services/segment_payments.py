@@ -1,6 +1,6 @@
 """How each segment of a window is paid: planned within what its wallets can give, then drawn from them.
 
-The second and third step of `settlement.py`. How much is paid by what, `usage/engine/settlement.py` works out.
+The second and third step of `settlement.py`. How much is paid by what, `usage/engine/coverage.py` works out.
 """
 
 import functools
@@ -15,7 +15,7 @@ from credits.models import Wallet
 from credits.services.spending import Debit, spend_batch
 from plans.engine import price_ladders
 from plans.engine.terms import MeterTerms
-from usage.engine.settlement import Coverage, CreditCover, LadderStart, cover_overage, payable_in_slice
+from usage.engine.coverage import Coverage, CreditCover, LadderStart, cover_overage, payable_in_slice
 from usage.services.capture_payment import CapturePayment
 from usage.services.meter_states import MeterKey
 from usage.services.settlement_windows import UsedSegment, UsedWindow

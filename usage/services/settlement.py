@@ -7,7 +7,7 @@ Here is decided for which instants it is done (slices, then the present), and in
 steps done elsewhere:
 
 1. read: `settlement_windows.py: used_windows`, with the totals of `counters.py`
-2. plan: `segment_payments.py: plan_payments`, by the arithmetic of `usage/engine/settlement.py`
+2. plan: `segment_payments.py: plan_payments`, by the arithmetic of `usage/engine/coverage.py`
 3. draw: `segment_payments.py: draw_credits`; for the hold of a captured job, as `capture_payment.py` says
 4. write: `settlement_rows.py: save_settlements` and `store_billed_totals`
 
@@ -61,8 +61,13 @@ class SettlementOutcome:
 
 def settle_organization(*, organization: Organization, now: datetime) -> SettlementOutcome:
     """Settle everything that waits in one organization: on demand, and before an invoice that bills usage is closed."""
-    with transaction.atomic():
-        return settle(meter_states.lock_due_to_settle([organization.pk], now=now), now=now)
+    return settle_organizations([organization.pk], now=now)
+
+
+@transaction.atomic
+def settle_organizations(organization_ids: Sequence[int], *, now: datetime) -> SettlementOutcome:
+    """Settle everything that waits in these organizations, all or none."""
+    return settle(meter_states.lock_due_to_settle(organization_ids, now=now), now=now)
 
 
 def pay_unpaid_usage(*, wallet: Wallet, now: datetime) -> None:

@@ -14,7 +14,7 @@ from core.prepared_statements import Statement, prepared_cursor
 from core.quantities import ZERO
 from plans.engine.terms import MeterTerms, Terms
 from plans.terms_in_force import RememberedTimeline
-from usage.engine.settlement import NOTHING_COVERED, Coverage, CreditCover, SegmentUse, overages
+from usage.engine.coverage import NOTHING_COVERED, Coverage, CreditCover, SegmentUse, overages
 from usage.models import MeterState
 from usage.services.counters import WINDOW_KEY, Totals, carried_readings
 from usage.services.meter_states import MeterKey

@@ -2,19 +2,23 @@
 
 The way from a mark to what was paid, file by file (those without a folder are in `usage/services/`):
 
-1. `usage/tasks.py: tally_all`, four times a day, has `begin_tally` put the marked organizations into batches, and a
-   worker settles each by `tally_batch`, in one transaction. `manage.py tally` does the same by `tally`, at once.
+0. Whatever changes what is owed marks the meter's state as due (`MeterState.settle_at`): `ingest.py`, `voids.py`,
+   `capture.py`, and `segments.py` where terms or the catalogue change.
+1. `usage/tasks.py: tally_all`, four times a day, has `begin_tally` mark what is unpaid and could be paid now, and put
+   the marked organizations into batches; a worker settles each by `tally_batch`, in one transaction. `manage.py tally`
+   does the same by `tally`, at once.
 2. `meter_states.py` locks the batch's marked rows, one per organization and meter.
 3. `settlement.py: settle` takes them through its steps, first for each slice (the usage until an instant at which
    credits lapsed), then for the present. Slices are left to the tally only where `credits/services/expiry.py`, which
    makes the same ones every 15 minutes before it posts what lapsed, has not come by yet.
 4. `settlement_windows.py` reads what was used in each segment (a part of a window under one set of terms), and how
    that was paid so far.
-5. `segment_payments.py` plans what is missing (`usage/engine/settlement.py`), and draws all credits with one call:
+5. `segment_payments.py` plans what is missing (`usage/engine/coverage.py`), and draws all credits with one call:
    `credits/services/spending.py: spend_batch` → `credits/ledger.py` → `credits/sql/v1/spending.sql`, which takes grants
-   by `burn_order.sql` and writes entries by `posting.sql: ledger_post`.
+   by `burn_order.sql` and writes entries by `posting.sql: ledger_post`. Of a wallet that falls low, the ledger has
+   `credits/low_balance_alerts.py` tell after the commit, and buy the next pack where that is asked for.
 6. `settlement_rows.py` writes it down, gives back what is no longer owed, and has `plans/services/billed_usage.py`
-   store what is billed.
+   store the money that is billed (`BilledUsage.amount`).
 7. `settle` clears the marks. After the commit `meter_alerts.py: check_meters` looks at what changed, and publishes
    thresholds and refusals (`notifications/services/events.py: publish`). Whether a meter is blocked, a snapshot asks of
    `usage/engine/entitlement.py: decide`.
@@ -26,7 +30,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -34,7 +37,7 @@ from accounts.models import Organization
 from usage.models import MeterState, TallyRun, TallyTrouble
 from usage.services import meter_states
 from usage.services.meter_alerts import check_meters
-from usage.services.settlement import SettlementOutcome, settle
+from usage.services.settlement import SettlementOutcome, settle_organizations
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +79,7 @@ def tally_batch(*, run: TallyRun, organization_ids: Sequence[int], now: datetime
     """Settle some organizations, in one transaction; if that fails, each by itself, naming those that cannot be."""
     started = time.monotonic()
     try:
-        _record(run, [_settle(organization_ids, now)], len(organization_ids))
+        _record(run, [settle_organizations(organization_ids, now=now)], len(organization_ids))
     except Exception:
         logger.warning("A batch of the tally failed; its organizations are settled one by one", exc_info=True)
         _record(run, list(_one_by_one(run, organization_ids, now)), len(organization_ids))
@@ -87,15 +90,10 @@ def tally_batch(*, run: TallyRun, organization_ids: Sequence[int], now: datetime
     mine.filter(batches_left=0, finished_at=None).update(finished_at=timezone.now())
 
 
-def _settle(organization_ids: Sequence[int], now: datetime) -> SettlementOutcome:
-    with transaction.atomic():
-        return settle(meter_states.lock_due_to_settle(organization_ids, now=now), now=now)
-
-
 def _one_by_one(run: TallyRun, organization_ids: Sequence[int], now: datetime) -> Iterable[SettlementOutcome]:
     for organization_id in organization_ids:
         try:
-            yield _settle([organization_id], now)
+            yield settle_organizations([organization_id], now=now)
         except Exception as error:
             logger.exception("The tally cannot settle organization %s", organization_id)
             TallyTrouble.objects.create(
