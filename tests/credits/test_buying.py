@@ -7,12 +7,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Role
+from core.errors import InvalidInput
 from credits.errors import NotRefundable
 from credits.models import CreditGrant, CreditPack, LedgerEntry, Purchase, Wallet
 from credits.services.payment_sweep import send_unanswered
-from credits.services.purchases import refresh_from_checkout, start_pack_purchase
+from credits.services.purchases import refresh_from_checkout, start_gift_card_purchase, start_pack_purchase
 from credits.services.refund_quotes import quote_refund
-from payments.errors import StripeUnavailable
+from payments.errors import NotAtStripe, StripeUnavailable
 from payments.reconciliation import reconcile
 from tests.credits.shop import bring_to_stripe, make_pack, make_unit
 from tests.factories import MembershipFactory
@@ -110,6 +111,23 @@ def test_another_choice_after_going_back_is_another_purchase(acme, alice, pack, 
     for code in ("usd-20", "usd-50"):
         browser.post(reverse("credits:buy", args=[acme.public_id]), {"pack": code, "attempt": "once"})
     assert set(Purchase.objects.values_list("amount", flat=True)) == {2000, 5000}
+
+
+def test_a_new_price_that_is_not_yet_at_stripe_is_not_sold(acme, pack):
+    pack.price = 2500
+    pack.save()
+    with pytest.raises(NotAtStripe):
+        begin(acme, pack)
+    with pytest.raises(NotAtStripe):
+        start_gift_card_purchase(organization=acme, pack=pack, recipient="friend@example.org", now=timezone.now())
+    assert not Purchase.objects.exists()
+
+
+def test_a_pack_with_a_price_takes_no_other_amount(acme, pack):
+    with pytest.raises(InvalidInput, match="fixed price; leave amount out") as refused:
+        begin(acme, pack, amount=100)
+    assert refused.value.field == "amount"
+    assert not Purchase.objects.exists()
 
 
 def test_a_promotion_code_may_take_off_everything(acme, pack, sandbox, settings):

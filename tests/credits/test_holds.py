@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from core.errors import InvalidInput, NotFound
+from credits import ledger
 from credits.errors import DebtOutstanding, HoldEnded, InsufficientCredits, ReferenceConflict, UnknownUnit
 from credits.models import CreditHold, LedgerEntry
 from credits.services.holds import get_hold, open_hold, sweep_holds
@@ -198,6 +199,42 @@ def test_overdue_credits_can_be_held_again_without_waiting_for_the_sweep(usd_wal
     assert (first.status, first.ended_at) == ("expired", first.expires_at)
     assert usd_wallet.figures() == figures("10", held="10", available="0")
     assert_clean()
+
+
+def lapse(wallet: WalletDriver) -> None:
+    """A day later nothing is due, but whoever posts what lapses looks at the holds first."""
+    ledger.expire(wallet_id=wallet.row.pk, at=wallet.now, now=wallet.now)
+
+
+def thaw(wallet: WalletDriver) -> None:
+    grant = wallet.grant("5")
+    ledger.freeze(grant_id=grant.pk, now=wallet.now)
+    ledger.thaw(grant_id=grant.pk, now=wallet.now)
+
+
+@pytest.mark.parametrize("size", ["0.000001", "1"])
+@pytest.mark.parametrize(
+    "act",
+    [lambda wallet: wallet.spend("1"), lambda wallet: wallet.hold("1"), lapse, thaw, lambda wallet: wallet.grant("1")],
+)
+def test_whatever_moves_credits_first_releases_what_is_overdue_be_it_ever_so_small(usd_wallet, act, size):
+    usd_wallet.grant("10")
+    overdue = usd_wallet.hold(size, expires_at=usd_wallet.now + timedelta(hours=1))
+    usd_wallet.now += timedelta(hours=2)
+    act(usd_wallet)
+    overdue.refresh_from_db()
+    assert overdue.status == CreditHold.Status.EXPIRED
+
+
+@pytest.mark.parametrize("size", ["0.000001", "1"])
+def test_a_capture_first_releases_what_is_overdue_be_it_ever_so_small(usd_wallet: WalletDriver, size):
+    usd_wallet.grant("10")
+    overdue = usd_wallet.hold(size, expires_at=usd_wallet.now + timedelta(hours=1))
+    running = usd_wallet.hold("0.5", expires_at=usd_wallet.now + timedelta(hours=3))
+    usd_wallet.now += timedelta(hours=2)
+    usd_wallet.capture(running)
+    overdue.refresh_from_db()
+    assert overdue.status == CreditHold.Status.EXPIRED
 
 
 def test_the_sweep_posts_what_is_overdue_and_nothing_else(usd_wallet: WalletDriver):

@@ -100,6 +100,14 @@ def test_what_is_owed_for_work_that_was_done(ten: WalletDriver):
     assert ten.figures() == figures("-2.5", available="0", debt="2.5")
 
 
+def test_what_is_owed_for_work_beside_a_debt_is_what_this_work_made(usd_wallet: WalletDriver):
+    usd_wallet.owe("2")
+    for _ in ("posted", "repeated"):
+        result = ledger.draw_or_owe(wallet_id=usd_wallet.row.pk, amount=D(3), reference="c", now=usd_wallet.now)
+        assert result.debt == 3
+    assert usd_wallet.figures() == figures("-5", available="0", debt="5")
+
+
 def test_beginning_and_issuing(ten: WalletDriver):
     wallet = ten.row.pk
     assert answer_of(begin(wallet, "g", "asked", ten)) == {"outcome": "ready", "wallet_id": wallet}

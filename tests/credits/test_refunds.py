@@ -100,7 +100,7 @@ def test_a_failed_refund_puts_the_credits_back(acme, purchase, stella, sandbox):
     sandbox.fail_refund(Refund.objects.get().stripe_refund)
     sandbox.deliver()
     made.refresh_from_db()
-    assert made.status == Refund.Status.FAILED
+    assert (made.status, made.failure) == (Refund.Status.FAILED, "expired_or_canceled_card")
     assert state(acme).available == 60
     assert differences() == []
     assert quote_refund(purchase=purchase, now=timezone.now()).suggested.amount == 3000

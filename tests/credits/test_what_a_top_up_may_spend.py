@@ -185,6 +185,23 @@ def test_a_payment_that_cannot_go_on_ends_the_order_once(order, status, error, w
     assert not LedgerEntry.objects.exists()
 
 
+def test_a_decline_after_the_owner_switched_it_off_says_nothing_more(order):
+    purchase = begun(order)
+    switch_off(top_up=order, reason="Not any more", now=timezone.now())
+    follow_top_up(purchase=purchase, intent=intent(purchase, "canceled"), now=timezone.now())
+    order.refresh_from_db()
+    assert order.off_reason == "Not any more"
+    assert not Event.objects.filter(type="top_up.switched_off").exists()
+
+
+def test_set_on_a_balance_that_is_low_already_it_buys_at_once(acme, pack, sandbox, commits):
+    bring_to_stripe()
+    buy(acme, pack, sandbox)
+    with commits():
+        standing_order(acme, pack, threshold="20")
+    assert Wallet.objects.state(organization=acme, unit="usd", at=timezone.now()).available == 40
+
+
 def test_a_payment_that_the_bank_still_works_on_stays_open(order):
     purchase = begun(order)
     follow_top_up(purchase=purchase, intent=intent(purchase, "processing"), now=timezone.now())
