@@ -25,13 +25,12 @@ def finish_catalogue(*, now: datetime) -> None:
 
 
 @transaction.atomic
-def make_default(*, plan: Plan) -> Plan:
+def make_default(*, plan: Plan) -> None:
     """Let organizations without a paid plan be on this one, and not on the one before."""
     Plan.objects.filter(is_default=True).exclude(pk=plan.pk).update(is_default=False)
     plan.is_default = True
     plan.full_clean()
     plan.save(update_fields=["is_default"])
-    return plan
 
 
 def require_sound(plan: Plan) -> None:

@@ -74,7 +74,7 @@ def timing_of(*, present: Selection, wanted: Selection) -> str:
     """More is given at once, less at the renewal; and from annual to monthly always waits: the year is paid."""
     if (present.interval, wanted.interval) == (Interval.YEAR, Interval.MONTH):
         return PlanChange.Timing.RENEWAL
-    return PlanChange.Timing.RENEWAL if wanted.monthly_weight < present.monthly_weight else PlanChange.Timing.NOW
+    return PlanChange.Timing.RENEWAL if wanted.yearly_weight < present.yearly_weight else PlanChange.Timing.NOW
 
 
 def require_base(organization: Organization) -> Subscription:

@@ -29,11 +29,11 @@ class Selection:
         return Money(amount, self.plan.currency or "usd")
 
     @property
-    def monthly_weight(self) -> float:
-        """For telling more from less: the price per month, by the monthly prices where the plan has them."""
+    def yearly_weight(self) -> int:
+        """For telling more from less: minor units for a year, by the monthly prices where the plan has them."""
         interval = Interval.MONTH if Interval.MONTH in self.plan.intervals else Interval.YEAR
         amount = Selection(self.plan, interval, self.quantity).money.amount
-        return amount if interval == Interval.MONTH else amount / 12
+        return amount * 12 if interval == Interval.MONTH else amount
 
     def __str__(self) -> str:
         quantity = f" × {self.quantity}" if self.quantity else ""

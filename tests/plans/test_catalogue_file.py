@@ -250,6 +250,13 @@ def test_what_cannot_be_is_refused_by_its_place(catalogue, text, words) -> None:
     assert words in refusal(text)
 
 
+def test_packages_in_money_are_of_whole_numbers(catalogue, load_catalogue) -> None:
+    billed = PRO + '[[plans.allowances]]\nmeter = "sessions"\nincluded = "1"\nbeyond = "bill"\npackage = {}\n'
+    assert "end at whole numbers" in refusal(billed.format('{ size = "2.5", price = "1" }'))
+    load_catalogue(billed.format('{ size = "3", price = "1" }'))
+    assert Allowance.objects.get(plan__code="pro").bill_ladder == PerPackage(size=D(3), price=D(1))
+
+
 def test_plans_without_a_default_among_them_are_refused(db) -> None:
     assert "exactly one plan is the default" in refusal('[[plans]]\ncode = "pro"\nname = "Pro"\n')
 

@@ -102,6 +102,15 @@ def test_a_change_while_another_is_planned_is_refused(stage) -> None:
     assert stage.terms.plan == "pro"
 
 
+def test_while_a_change_is_planned_the_plan_is_not_cancelled(stage) -> None:
+    stage.begin("pro")
+    change(stage, "payg")
+    with pytest.raises(ChangeUnderWay, match="A change to Pay as you go is planned. Take it back first, then cancel."):
+        cancel_at_period_end(organization=stage.organization, now=stage.now)
+    assert stage.base.cancel_at is None
+    assert PlanChange.objects.get().status == PlanChange.Status.SCHEDULED
+
+
 def test_what_one_has_already_is_no_change(stage) -> None:
     stage.begin("pro")
     with pytest.raises(NothingToChange):
@@ -263,14 +272,14 @@ prices = [
 """
 
 
-def test_what_is_more_is_told_by_the_month(catalogue) -> None:
-    """By the monthly price where there is one, so that paying by the year is never less; else by a twelfth."""
+def test_what_is_more_is_told_by_the_year(catalogue) -> None:
+    """By twelve monthly prices where there is one, so that paying by the year is never less; else by the annual one."""
     load(text=BY_THE_YEAR, now=LONG_AGO)
     solid, steady = (Plan.objects.for_pricing().get(code=code) for code in ("solid", "steady"))
-    assert Selection(solid, "year", None).monthly_weight == 2900
-    assert [Selection(steady, interval, None).monthly_weight for interval in ("month", "year")] == [2900, 2900]
+    assert Selection(solid, "year", None).yearly_weight == 34800
+    assert [Selection(steady, interval, None).yearly_weight for interval in ("month", "year")] == [34800, 34800]
     team = Plan.objects.for_pricing().get(code="team")
     each = team.price("month", "quantity").amount
     base = team.price("month")
-    weight = Selection(team, "month", 10).monthly_weight
-    assert weight == 10 * each + (base.amount if base else 0)
+    weight = Selection(team, "month", 10).yearly_weight
+    assert weight == 12 * (10 * each + (base.amount if base else 0))

@@ -1,5 +1,7 @@
 """From choosing to the plan in force: hosted checkout, webhook, return page, and everything twice."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
@@ -83,6 +85,16 @@ def test_two_tabs_with_the_same_choice_share_one_page(stage) -> None:
     first, second = stage.check_out("pro"), stage.check_out("pro")
     assert first.pk == second.pk
     assert first.url == second.url
+
+
+def test_a_page_that_is_just_about_to_close_is_not_shown_again(stage) -> None:
+    first = stage.check_out("pro")
+    stage.travel(to=first.expires_at - timedelta(seconds=1))
+    assert stage.check_out("pro") == first
+    stage.travel(to=first.expires_at)
+    second = stage.check_out("pro")
+    assert second != first
+    assert second.expires_at > stage.now
 
 
 def test_of_two_tabs_with_different_choices_only_the_later_can_be_paid(stage) -> None:
