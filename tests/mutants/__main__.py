@@ -16,7 +16,7 @@ import random
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -46,18 +46,23 @@ def main() -> int:
         changes = [change for place, change in enumerate(every) if place in chosen]
     equivalent = _equivalent(every)
     wanted = [change for change in changes if _key(change) not in equivalent]
-    # Neighbours take about as long as each other, and share their tests: every process has some of each kind.
-    processes = min(os.cpu_count() or 1, len(wanted)) or 1
-    shares = [wanted[first::processes] for first in range(processes)]
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        parts = list(pool.map(try_changes, shares, [sources] * processes, range(processes)))
+    found = _try(wanted, sources)
+    return 2 if len(found.outcomes) < len(wanted) else _report(found, changes)
+
+
+def _try(changes: Sequence[Change], sources: Mapping[str, Sequence[str]]) -> Findings:
+    """A process for each core; each takes the next change when it has tried one."""
+    processes, spawning = os.cpu_count() or 1, multiprocessing.get_context("spawn")
     found = Findings()
-    for part in parts:
-        if part is None:
-            return 2
-        found.outcomes.update(part.outcomes)
-        found.red |= part.red
-    return _report(found, changes)
+    with spawning.Manager() as manager, ProcessPoolExecutor(processes, mp_context=spawning) as pool:
+        waiting = manager.Queue()
+        for number in range(len(changes)):
+            waiting.put(number)
+        trying = [pool.submit(try_changes, changes, waiting, sources, process) for process in range(processes)]
+        for part in trying:
+            found.outcomes |= part.result().outcomes
+            found.red |= part.result().red
+    return found
 
 
 def _changes(path: str) -> list[Change]:

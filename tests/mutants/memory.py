@@ -29,10 +29,11 @@ def recall() -> Memory:
     }
 
 
-def keep(memory: Memory) -> None:
-    """Beside what other processes have kept meanwhile."""
+def keep(memory: Memory) -> Memory:
+    """Beside what other processes have kept meanwhile; returns all of it."""
+    memory = recall() | memory
     files: dict[str, dict] = {}
-    for test, known in (recall() | memory).items():
+    for test, known in memory.items():
         path = test.partition("::")[0]
         of_file = files.setdefault(path, {"digest": _digest(ROOT / path), "tests": {}})
         of_file["tests"][test] = known
@@ -40,6 +41,7 @@ def keep(memory: Memory) -> None:
     whole = FILE.with_suffix(f".{os.getpid()}")
     whole.write_text(json.dumps({"project": _digest_of_project(), "files": files}))
     whole.replace(FILE)
+    return memory
 
 
 def _digest_of_project() -> str:

@@ -18,6 +18,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
+from queue import Empty, Queue
 from typing import Any
 
 import psycopg
@@ -48,27 +49,32 @@ class Findings:
     red: set[str] = field(default_factory=set)
 
 
-def try_changes(changes: Sequence[Change], sources: Mapping[str, Sequence[str]], number: int) -> Findings | None:
-    """What came of these changes, in a pytest run with a database of its own. None: the run did not get through."""
+def try_changes(
+    changes: Sequence[Change], waiting: "Queue[int]", sources: Mapping[str, Sequence[str]], process: int
+) -> Findings:
+    """Take change after change, in one pytest run with a database of its own. Those that it did not get through have no
+    outcome.
+    """
     # Examples in the same order every time, and no search for the smallest one that fails: that it fails is enough.
     phases = [Phase.explicit, Phase.generate]
     hypothesis_settings.register_profile("mutants", derandomize=True, database=None, phases=phases)
     hypothesis_settings.load_profile("mutants")
-    trials = Trials(changes, sources, number)
+    trials = Trials(changes, waiting, sources, process)
     places = dict.fromkeys(place for change in changes for place in sources[change.path])
     ignored = [f"--ignore={path}" for path in SLOW]
-    status = pytest.main([*places, *ignored, "-m", MARKED, "-q", "-s", "-p", "no:cacheprovider"], [trials])
-    is_whole = status in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
-    return trials.found if is_whole and len(trials.found.outcomes) == len(changes) else None
+    pytest.main([*places, *ignored, "-m", MARKED, "-q", "-s", "-p", "no:cacheprovider"], [trials])
+    return trials.found
 
 
 class Trials:
-    """A pytest plugin: `changes` to be tried; `tests` are the files and folders where each source's tests are;
-    `number` tells the databases of several such runs apart.
+    """A pytest plugin. `waiting` are the places in `changes` that no process has taken yet; `tests` are the files and
+    folders where each source's tests are; `process` tells the databases of several such runs apart.
     """
 
-    def __init__(self, changes: Sequence[Change], tests: Mapping[str, Sequence[str]], number: int) -> None:
-        self.changes, self.tests, self.number = changes, tests, number
+    def __init__(
+        self, changes: Sequence[Change], waiting: "Queue[int]", tests: Mapping[str, Sequence[str]], process: int
+    ) -> None:
+        self.changes, self.waiting, self.tests, self.process = changes, waiting, tests, process
         self.found = Findings()
         self._green: set[str] = set()
         self._known = memory.recall()
@@ -76,7 +82,7 @@ class Trials:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         settings = connection.settings_dict
-        settings["TEST"]["NAME"] = f"test_{settings['NAME']}_mutants{self.number}"
+        settings["TEST"]["NAME"] = f"test_{settings['NAME']}_mutants{self.process}"
         self._unblock = session.config.stash[blocking_manager_key].unblock
         self._nothing = _Nothing.from_parent(session, name="nothing")
         self._items = {item.nodeid: item for item in session.items}
@@ -93,14 +99,15 @@ class Trials:
         self._live = running_code.functions_of(watched)
         self._called = running_code.note_calls(watched, self._live)
         gc.freeze()
-        for number, change in enumerate(self.changes, 1):
-            self.found.outcomes[change] = self._outcome(change)
-            memory.keep(self._known)
-            print(
-                f"{number}/{len(self.changes)} {change.where}: {change.what}  [{self.found.outcomes[change]}]",
-                flush=True,
-            )
-        return True
+        while True:
+            try:
+                number = self.waiting.get_nowait()
+            except Empty:
+                return True
+            change = self.changes[number]
+            outcome = self.found.outcomes[change] = self._outcome(change)
+            self._known = memory.keep(self._known)
+            print(f"{number + 1}/{len(self.changes)} {change.where}: {change.what}  [{outcome}]", flush=True)
 
     def _outcome(self, change: Change) -> str:
         while True:

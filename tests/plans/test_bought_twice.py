@@ -40,3 +40,10 @@ def test_a_failure_in_between_is_made_up_for(stage, surplus, kind, method, path)
     assert refunded(stage) == paid > 0
     surplus.refresh_from_db()
     assert not surplus.is_live
+
+
+def test_where_the_first_has_ended_meanwhile_the_second_is_kept(stage, surplus) -> None:
+    stage.sandbox.client.v1.subscriptions.cancel(stage.base.stripe_id)  # and we have not heard of it
+    assert refund_duplicates(organization=stage.organization, now=stage.now) == []
+    assert refunded(stage) == 0
+    assert stage.base == surplus

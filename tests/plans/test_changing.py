@@ -85,6 +85,7 @@ def test_a_planned_change_can_be_taken_back(stage) -> None:
     with stage.commit():
         assert cancel_change(change=made, now=stage.now).status == "cancelled"
         assert cancel_change(change=made, now=stage.now).status == "cancelled"
+    assert PlanChange.objects.get().failure == ""  # not by somebody else, at Stripe
     stage.deliver()
     stage.travel(days=40)
     stage.deliver()

@@ -174,7 +174,9 @@ def test_a_meter_that_the_plan_does_not_have(usage):
 def test_suspended_comes_before_everything(usage):
     usage.organization.suspended_at = usage.now
     usage.organization.save()
-    assert usage.code("sessions") == "suspended"
+    answer = usage.ask("sessions").as_json()
+    assert answer["code"] == "suspended"
+    assert answer["message"] == "Acme is suspended for an unpaid bill. Pay it, and everything works again."
 
 
 def test_who_is_suspended_is_led_to_the_unpaid_bill(api, service_key, usage):

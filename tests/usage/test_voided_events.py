@@ -1,12 +1,13 @@
 """A voided event leaves every figure as if it had never come: totals, days, subjects, readings."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 
 import pytest
 
+from core.errors import InvalidInput
 from usage.models import MeterState, UsageCounter, WindowSubject
-from usage.services.counters import read_totals
+from usage.services.counters import carried_readings, read_totals
 from usage.services.voids import void_event
 
 DAY = timedelta(days=1)
@@ -54,6 +55,14 @@ def test_a_sum(usage, send, void):
     void("a", "c")
     assert days() == [(14, 0, 0, 0), (15, 0, 0, 0)]
     assert usage.used("calls") == 0
+
+
+def test_the_reason_may_be_as_long_as_is_said_and_no_longer(usage, send):
+    send("calls", a=("2", 0))
+    with pytest.raises(InvalidInput, match="1 to 500 characters"):
+        void_event(organization=usage.organization, event_id="a", reason="x" * 501, now=usage.now)
+    voided = void_event(organization=usage.organization, event_id="a", reason="x" * 500, now=usage.now)
+    assert voided.voided_at == usage.now
 
 
 def test_a_count_and_what_never_counted(usage, void):
@@ -112,6 +121,13 @@ def test_of_readings_at_one_instant_the_last_by_id_is_the_newest(send):
     assert reading() == (2, "b")
     send("storage", c=("3", 0), d=("4", 1))
     assert reading() == (3, "c")
+
+
+def test_the_next_window_begins_with_the_newest_reading(send):
+    send("storage", b=("2", 0), c=("3", 0), a=("9", 0), d=("4", 1))
+    key = MeterState.objects.values_list("organization_id", "meter_id").get()
+    july = datetime(2026, 7, 1, tzinfo=UTC)
+    assert carried_readings([(*key, july)]) == {(*key, july): 3}
 
 
 def test_totals_until_an_instant_leave_out_what_came_at_it_or_later(usage, send):
