@@ -14,6 +14,7 @@ from plans.services.cancellation import cancel_at_period_end, keep
 from plans.services.plan_changes import cancel_change, carry_out, change_plan, resume_pending
 from plans.services.quotes import quote_change
 from plans.services.selections import Selection
+from plans.services.terms_periods import sync_terms_periods
 from tests.plans.conftest import LONG_AGO
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +71,16 @@ def test_a_downgrade_waits_for_the_renewal_and_then_holds_at_its_instant(stage) 
     assert [invoice.total for invoice in stage.invoices()] == [2900, 0]
 
 
+def test_at_the_instant_of_a_planned_change_its_terms_hold_before_stripe_says_so(stage) -> None:
+    stage.begin("pro")
+    made = change(stage, "payg")
+    stage.travel(to=made.effective_at)
+    planned = list(TermsPeriod.objects.order_by("pk").values())
+    sync_terms_periods(organization=stage.organization, now=stage.now)
+    assert (stage.terms.plan, stage.base.plan.code) == ("payg", "pro")
+    assert list(TermsPeriod.objects.order_by("pk").values()) == planned
+
+
 def test_after_a_planned_change_has_come_another_one_can_be_made(stage) -> None:
     stage.begin("pro")
     change(stage, "payg")
@@ -106,7 +117,7 @@ def test_a_change_while_another_is_planned_is_refused(stage) -> None:
 def test_while_a_change_is_planned_the_plan_is_not_cancelled(stage) -> None:
     stage.begin("pro")
     change(stage, "payg")
-    with pytest.raises(ChangeUnderWay, match="A change to Pay as you go is planned. Take it back first, then cancel."):
+    with pytest.raises(ChangeUnderWay, match=r"A change to Pay as you go is planned\. Take it back first"):
         cancel_at_period_end(organization=stage.organization, now=stage.now)
     assert stage.base.cancel_at is None
     assert PlanChange.objects.get().status == PlanChange.Status.SCHEDULED
