@@ -85,7 +85,7 @@ def grant_credits(
             announce_grant(grant=grant, purchase=purchase, now=now)
             low_balance_alerts.restart(wallet=wallet, now=now)
             if AutoTopUp.objects.filter(wallet=wallet, enabled=True).exists():
-                # Debt may have taken all of it: then the next pack is due already, and no draw is left to ask for it.
+                # It may not have been enough: then the next pack is due already, and no draw is left to ask for it.
                 after_commit("credits.tasks.top_up_wallet", wallet.pk)
         return grant
 

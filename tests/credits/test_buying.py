@@ -9,10 +9,12 @@ from django.utils import timezone
 from accounts.models import Role
 from core.errors import InvalidInput
 from credits.errors import NotRefundable
-from credits.models import CreditGrant, CreditPack, LedgerEntry, Purchase, Wallet
+from credits.models import CreditGrant, CreditPack, LedgerEntry, Purchase, Refund, Wallet
+from credits.services.fulfilment import end_purchase
 from credits.services.payment_sweep import send_unanswered
 from credits.services.purchases import refresh_from_checkout, start_gift_card_purchase, start_pack_purchase
 from credits.services.refund_quotes import quote_refund
+from notifications.models import Event
 from payments.errors import NotAtStripe, StripeUnavailable
 from payments.reconciliation import reconcile
 from tests.credits.shop import bring_to_stripe, make_pack, make_unit
@@ -128,6 +130,25 @@ def test_a_pack_with_a_price_takes_no_other_amount(acme, pack):
         begin(acme, pack, amount=100)
     assert refused.value.field == "amount"
     assert not Purchase.objects.exists()
+
+
+def test_what_went_back_before_we_knew_that_it_was_paid_is_taken_back(acme, pack, sandbox, commits):
+    purchase = begin(acme, pack)
+    sandbox.pay(purchase.checkout_session)
+    session = sandbox.client.v1.checkout.sessions.retrieve(purchase.checkout_session)
+    sandbox.client.v1.refunds.create({"payment_intent": session.payment_intent, "amount": 500})
+    with commits():
+        refresh_from_checkout(purchase=purchase, now=timezone.now())
+    assert available(acme) == 15
+    assert Refund.objects.get().amount == 500
+
+
+def test_news_of_a_purchase_that_has_ended_changes_nothing(acme, pack, sandbox):
+    purchase = begin(acme, pack)
+    for status in (Purchase.Status.FAILED, Purchase.Status.CANCELLED):
+        ended = end_purchase(purchase=purchase, status=status, failure="No money", now=timezone.now())
+        assert (ended, ended.status, ended.failure) == (purchase, Purchase.Status.FAILED, "No money")
+    assert Event.objects.filter(type="purchase.failed").count() == 1
 
 
 def test_a_promotion_code_may_take_off_everything(acme, pack, sandbox, settings):

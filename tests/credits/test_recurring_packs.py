@@ -1,5 +1,7 @@
 """Recurring packs: credits per paid invoice, by whichever route is first; cancelled on the page."""
 
+from dataclasses import replace
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -7,9 +9,12 @@ from django.utils import timezone
 from credits.models import CreditGrant, LedgerEntry, PackSubscription, Purchase, Wallet
 from credits.services.audit import differences
 from credits.services.purchases import refresh_from_checkout, start_pack_purchase
+from credits.services.recurring_packs import grant_paid_lines
 from credits.services.refund_quotes import quote_refund
 from credits.services.refunds import refund_purchase
 from notifications.models import Event
+from payments import gateway
+from payments.stripe_objects import StripeInvoice
 from tests.credits.shop import bring_to_stripe, make_pack
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +70,18 @@ def test_each_renewal_grants_once_and_can_be_refunded(acme, paid, stella, sandbo
     sandbox.deliver()
     assert available(acme) == 1000
     assert differences() == []
+
+
+def test_a_line_that_costs_nothing_buys_nothing_and_leaves_the_payment_to_the_other(acme, first, sandbox):
+    sandbox.pay(first.checkout_session)
+    session = sandbox.client.v1.checkout.sessions.retrieve(first.checkout_session)
+    invoice = StripeInvoice.of(gateway.invoices.retrieve(invoice=session.invoice))
+    [line] = invoice.lines
+    free = replace(line, id="il_free", amount=0)
+    discounted = replace(invoice, lines=[free, line], amount_paid=2500)
+    assert grant_paid_lines(invoice=discounted, now=timezone.now()) == [first]
+    first.refresh_from_db()
+    assert (available(acme), first.paid_amount) == (1000, 2500)
 
 
 def test_a_renewal_that_is_not_paid_grants_nothing_and_is_told_once(acme, alice, paid, sandbox, signed_in):

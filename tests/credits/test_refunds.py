@@ -14,9 +14,11 @@ from credits.models import LedgerEntry, Refund, Wallet
 from credits.services.audit import differences
 from credits.services.payment_sweep import send_unanswered
 from credits.services.refund_quotes import quote_refund
-from credits.services.refunds import refund_purchase, send_refund
+from credits.services.refunds import follow_refund, refund_purchase, send_refund
 from credits.services.spending import spend
+from payments import gateway
 from payments.errors import StripeKeyReused, StripeRefused, StripeUnavailable
+from payments.stripe_objects import StripeRefund
 from tests.credits.shop import bring_to_stripe, buy, make_pack
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +106,14 @@ def test_a_failed_refund_puts_the_credits_back(acme, purchase, stella, sandbox):
     assert state(acme).available == 60
     assert differences() == []
     assert quote_refund(purchase=purchase, now=timezone.now()).suggested.amount == 3000
+
+
+def test_late_news_of_a_failed_refund_changes_nothing_more(acme, purchase, stella, sandbox):
+    made = refund(purchase, stella, 3000)
+    sandbox.fail_refund(made.stripe_refund)
+    failed = StripeRefund.of(gateway.refunds.retrieve(refund=made.stripe_refund))
+    assert [follow_refund(stripe_refund=failed, now=timezone.now()) for _ in range(2)] == [made, made]
+    assert state(acme).available == 60
 
 
 def test_a_refund_whose_first_try_got_through_in_other_words_is_followed_not_undone(acme, purchase, stella, sandbox):

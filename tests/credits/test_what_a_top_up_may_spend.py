@@ -202,6 +202,14 @@ def test_set_on_a_balance_that_is_low_already_it_buys_at_once(acme, pack, sandbo
     assert Wallet.objects.state(organization=acme, unit="usd", at=timezone.now()).available == 40
 
 
+def test_where_one_pack_is_not_enough_the_next_follows(acme, pack, sandbox, commits):
+    bring_to_stripe()
+    buy(acme, pack, sandbox)
+    with commits():
+        standing_order(acme, pack, threshold="50", cap=9000)
+    assert Wallet.objects.state(organization=acme, unit="usd", at=timezone.now()).available == 60
+
+
 def test_a_payment_that_the_bank_still_works_on_stays_open(order):
     purchase = begun(order)
     follow_top_up(purchase=purchase, intent=intent(purchase, "processing"), now=timezone.now())
