@@ -58,7 +58,10 @@ def _try(changes: Sequence[Change], sources: Mapping[str, Sequence[str]]) -> Fin
         waiting = manager.Queue()
         for number in range(len(changes)):
             waiting.put(number)
-        trying = [pool.submit(try_changes, changes, waiting, sources, process) for process in range(processes)]
+        together = manager.Barrier(processes)
+        trying = [
+            pool.submit(try_changes, changes, sources, waiting, together, process) for process in range(processes)
+        ]
         for part in trying:
             found.outcomes |= part.result().outcomes
             found.red |= part.result().red

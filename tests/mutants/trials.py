@@ -2,11 +2,10 @@
 
 A fork puts the change into the running program, runs the tests in question until one fails, and ends. In Python the
 changed functions get new code, wherever they have been imported to; in the database the changed function is created
-anew, and afterwards the old one again. From test to test it learns which functions each calls, and remembers it for the
-next run: a test that is known not to call a function is not run for its changes.
+anew, and afterwards the old one again.
 
-What a test calls is learnt while something is changed, so it may be less than without the change. What then survives
-wrongly is found out by reading it: a survivor is never taken for granted.
+Before that each test is run once without any change, to learn which functions it calls: it is run for their changes
+only. That is remembered for the next run.
 """
 
 import gc
@@ -17,8 +16,8 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePath
 from queue import Empty, Queue
+from threading import Barrier
 from typing import Any
 
 import psycopg
@@ -37,6 +36,8 @@ from tests.mutants.python_changes import Change, changed_tree
 # A test hangs that takes twenty times as long as it took before, or where that is not known, very long.
 TIMES_LONGER, AT_LEAST_SECONDS, AT_MOST_SECONDS = 20, 10, 90
 MOST_RED = 9
+# Seconds; all tests take a few minutes.
+LONGEST_LEARNING = 3600
 NOT_VIABLE = "the language refuses it"
 SURVIVED = "SURVIVED"
 
@@ -50,7 +51,11 @@ class Findings:
 
 
 def try_changes(
-    changes: Sequence[Change], waiting: "Queue[int]", sources: Mapping[str, Sequence[str]], process: int
+    changes: Sequence[Change],
+    sources: Mapping[str, Sequence[str]],
+    waiting: "Queue[int]",
+    together: Barrier,
+    process: int,
 ) -> Findings:
     """Take change after change, in one pytest run with a database of its own. Those that it did not get through have no
     outcome.
@@ -59,7 +64,7 @@ def try_changes(
     phases = [Phase.explicit, Phase.generate]
     hypothesis_settings.register_profile("mutants", derandomize=True, database=None, phases=phases)
     hypothesis_settings.load_profile("mutants")
-    trials = Trials(changes, waiting, sources, process)
+    trials = Trials(changes, sources, waiting, together, process)
     places = dict.fromkeys(place for change in changes for place in sources[change.path])
     ignored = [f"--ignore={path}" for path in SLOW]
     pytest.main([*places, *ignored, "-m", MARKED, "-q", "-s", "-p", "no:cacheprovider"], [trials])
@@ -67,16 +72,24 @@ def try_changes(
 
 
 class Trials:
-    """A pytest plugin. `waiting` are the places in `changes` that no process has taken yet; `tests` are the files and
-    folders where each source's tests are; `process` tells the databases of several such runs apart.
+    """A pytest plugin. `tests` are the files and folders where each source's tests are; `waiting` are the places in
+    `changes` that no process has taken yet, `together` is where the processes wait for each other, and `process` the
+    number of this one, from 0.
     """
 
     def __init__(
-        self, changes: Sequence[Change], waiting: "Queue[int]", tests: Mapping[str, Sequence[str]], process: int
+        self,
+        changes: Sequence[Change],
+        tests: Mapping[str, Sequence[str]],
+        waiting: "Queue[int]",
+        together: Barrier,
+        process: int,
     ) -> None:
-        self.changes, self.waiting, self.tests, self.process = changes, waiting, tests, process
+        self.changes, self.tests = changes, tests
+        self.waiting, self.together, self.process = waiting, together, process
         self.found = Findings()
         self._green: set[str] = set()
+        """Tests that passed in this run without any change."""
         self._known = memory.recall()
 
     @pytest.hookimpl(tryfirst=True)
@@ -99,6 +112,7 @@ class Trials:
         self._live = running_code.functions_of(watched)
         self._called = running_code.note_calls(watched, self._live)
         gc.freeze()
+        self._learn()
         while True:
             try:
                 number = self.waiting.get_nowait()
@@ -117,16 +131,25 @@ class Trials:
             if ended == NOT_VIABLE or self._is_green(last):
                 return last if ended == "failed" else f"{ended} {last}".strip()
 
+    def _learn(self) -> None:
+        """Run this process's share of the tests of which nothing is known, and wait for the others to have run theirs."""
+        left = [one for one in self._items if one not in self._known][self.process :: self.together.parties]
+        while left:
+            ended, last = self._fork(None, left)
+            if ended == "passed":
+                break
+            self._add_red(last)
+            left = left[left.index(last) + 1 :]
+        memory.keep(self._known)
+        self.together.wait(timeout=LONGEST_LEARNING)
+        self._known = memory.recall()
+
     def _tests_of(self, change: Change) -> list[str]:
-        """First those that are known to come by, the quickest first; then those of which nothing is known yet, such
-        as are named like the source before others.
-        """
-        places = self.tests[change.path]
-        wanted = [one for place in places for one in self._items if one.startswith(place) and one not in self.found.red]
-        known = [one for one in wanted if one in self._known and self._comes_by(one, change)]
-        unknown = [one for one in wanted if one not in self._known]
-        word = PurePath(change.path).stem.rstrip("s")
-        return sorted(known, key=lambda one: self._known[one][0]) + sorted(unknown, key=lambda one: word not in one)
+        """Those that come by the change, the quickest first."""
+        places = tuple(self.tests[change.path])
+        wanted = [one for one in self._known if one.startswith(places) and one in self._items]
+        coming = [one for one in wanted if one not in self.found.red and self._comes_by(one, change)]
+        return sorted(coming, key=lambda one: self._known[one][0])
 
     def _comes_by(self, test: str, change: Change) -> bool:
         _, calls = self._known[test]
@@ -139,12 +162,19 @@ class Trials:
         return [path, function] in calls if function else any(place == path for place, _ in calls)
 
     def _is_green(self, test: str) -> bool:
+        """A test that failed with a change: does it pass without? It did once; it may be one that does not always."""
         if test not in self._green | self.found.red:
             ended, _ = self._fork(None, [test])
-            (self._green if ended == "passed" else self.found.red).add(test)
-            if len(self.found.red) > MOST_RED:
-                pytest.exit(f"Too many tests fail without any change, such as {test}.", returncode=2)
+            if ended == "passed":
+                self._green.add(test)
+            else:
+                self._add_red(test)
         return test in self._green
+
+    def _add_red(self, test: str) -> None:
+        self.found.red.add(test)
+        if len(self.found.red) > MOST_RED:
+            pytest.exit(f"Too many tests fail without any change, such as {test}.", returncode=2)
 
     def _fork(self, change: Change | None, tests: list[str]) -> tuple[str, str]:
         """How it ended, and with which test."""

@@ -59,6 +59,17 @@ def test_included_usage_first_then_credits(hold, client, usage):
     assert usage.available("usd") == 3
 
 
+def test_an_event_reported_under_the_holds_id_does_not_pass_for_its_job(hold, client, usage):
+    usage.grant("usd", 5)
+    opened = hold(quantity="14").json()
+    usage.send([usage.event("mau", id=opened["id"], subject="ann")])
+    done = client.post(f"/holds/{opened['id']}/capture", {"duration_ms": 9000}).json()
+    assert (done["captured"], done["from_allowance"], done["from_credits"]) == ("14", "10", "4")
+    assert (usage.available("usd"), usage.used("sessions"), usage.used("mau")) == (3, 14, 1)
+    assert UsageEvent.objects.get(event_id=done["event"]).quantity == 14
+    assert client.post(f"/holds/{opened['id']}/capture", {"duration_ms": 9000}).json() == done
+
+
 def test_a_job_that_failed_charges_nothing(hold, client, usage):
     usage.grant("usd", 5)
     usage.report("sessions", 10)

@@ -55,8 +55,7 @@ def capture_usage_hold(
         lock_wallets(organization_ids=[hold.organization_id])
         state = _settled_so_far(hold, now)
         before = _segment_settlement(hold)
-        event = _event(hold, used, status, duration_ms)
-        store_events([event], [EventSegment(hold.window_start, hold.segment_start, hold.expires_at)], now=now)
+        event = _store(_event(hold, used, status, duration_ms), hold, now)
         hold.status = UsageHold.Status.CAPTURED
         credit_holds = {h.wallet.unit_id: h for h in hold.credit_holds.select_related("wallet").order_by("pk")}
         payment = CapturePayment(hold, credit_holds, unpaid_before=before.unpaid)
@@ -103,6 +102,18 @@ def _event(hold: UsageHold, used: Decimal, status: str, duration_ms: int | None)
         not_billable=not_billable,
         counted=ZERO if not_billable else used,
     )
+
+
+def _store(event: ValidEvent, hold: UsageHold, now: datetime) -> ValidEvent:
+    """Under the hold's id, or, where an event was reported under that, under the next one that is free. If it passed for
+    that event, the job would go unpaid.
+    """
+    segment = EventSegment(hold.window_start, hold.segment_start, hold.expires_at)
+    number = 1
+    while not store_events([event], [segment], now=now):
+        number += 1
+        event = event._replace(event_id=f"{hold.public_id}:{number}")
+    return event
 
 
 def _segment_settlement(hold: UsageHold) -> _SegmentSettlement:
