@@ -132,7 +132,7 @@ class Trials:
                 return last if ended == "failed" else f"{ended} {last}".strip()
 
     def _learn(self) -> None:
-        """Run this process's share of the tests of which nothing is known, and wait for the others to have run theirs."""
+        """Run this process's share of the tests of which nothing is known, and wait until the others have theirs."""
         left = [one for one in self._items if one not in self._known][self.process :: self.together.parties]
         while left:
             ended, last = self._fork(None, left)

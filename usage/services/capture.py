@@ -105,8 +105,8 @@ def _event(hold: UsageHold, used: Decimal, status: str, duration_ms: int | None)
 
 
 def _store(event: ValidEvent, hold: UsageHold, now: datetime) -> ValidEvent:
-    """Under the hold's id, or, where an event was reported under that, under the next one that is free. If it passed for
-    that event, the job would go unpaid.
+    """Under the hold's id, or, where an event was reported under that, under the next one that is free: if it passed
+    for that event, the job would go unpaid.
     """
     segment = EventSegment(hold.window_start, hold.segment_start, hold.expires_at)
     number = 1
