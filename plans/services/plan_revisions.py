@@ -54,7 +54,7 @@ class PlanContent(TypedDict):
     meters: list[MeterContent]
 
 
-def publish_terms(*, now: datetime) -> list[PlanRevision]:
+def publish_terms(*, now: datetime) -> None:
     """Add a revision for each plan whose terms differ from its newest one; it holds from `now` on.
 
     Called after every change of meters, rates, plans, allowances and commitments, in its transaction. A plan's first
@@ -69,12 +69,11 @@ def publish_terms(*, now: datetime) -> list[PlanRevision]:
             for revision in PlanRevision.objects.order_by("plan_id", "-id").distinct("plan_id")
         }
         changed = [(plan, content) for plan in plans if (content := content_of(plan)) != newest.get(plan.pk)]
-        revisions = PlanRevision.objects.bulk_create(
+        PlanRevision.objects.bulk_create(
             PlanRevision(plan=plan, effective_at=now, content=content) for plan, content in changed
         )
-        if revisions:
+        if changed:
             hooks.catalogue_changed(plan_ids=[plan.pk for plan, _ in changed], now=now)
-        return revisions
 
 
 def content_of(plan: Plan) -> PlanContent:

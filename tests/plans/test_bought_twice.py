@@ -42,6 +42,20 @@ def test_a_failure_in_between_is_made_up_for(stage, surplus, kind, method, path)
     assert not surplus.is_live
 
 
+def test_a_refund_that_failed_meanwhile_is_made_again(stage, surplus) -> None:
+    stage.sandbox.fault("down", path="/v1/subscriptions", method="DELETE")
+    with pytest.raises(Exception, match="not answering"):
+        refund_duplicates(organization=stage.organization, now=stage.now)
+    [first] = stage.sandbox.client.v1.refunds.list().data
+    stage.sandbox.fail_refund(first)
+    stage.travel(days=2)
+    refund_duplicates(organization=stage.organization, now=stage.now)
+    assert [(refund.amount, refund.status) for refund in stage.sandbox.client.v1.refunds.list().data] == [
+        (first.amount, "succeeded"),
+        (first.amount, "failed"),
+    ]
+
+
 def test_where_the_first_has_ended_meanwhile_the_second_is_kept(stage, surplus) -> None:
     stage.sandbox.client.v1.subscriptions.cancel(stage.base.stripe_id)  # and we have not heard of it
     assert refund_duplicates(organization=stage.organization, now=stage.now) == []

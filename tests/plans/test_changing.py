@@ -97,6 +97,7 @@ def test_a_planned_change_can_be_taken_back(stage) -> None:
         assert cancel_change(change=made, now=stage.now).status == "cancelled"
         assert cancel_change(change=made, now=stage.now).status == "cancelled"
     assert PlanChange.objects.get().failure == ""  # not by somebody else, at Stripe
+    assert stage.base.stripe_schedule_id == ""
     stage.deliver()
     stage.travel(days=40)
     stage.deliver()

@@ -135,6 +135,25 @@ def test_up_again_within_a_month_that_was_paid_costs_nothing(elastic) -> None:
     assert [invoice.total for invoice in elastic.invoices()] == [75000, 4500]
 
 
+def test_up_again_in_a_new_month_is_paid_anew(elastic) -> None:
+    use(elastic, "8")
+    use(elastic, "6")
+    elastic.travel(to=elastic.companion.current_period_end)
+    elastic.deliver()
+    assert [invoice.total for invoice in elastic.invoices()] == [75000, 4500, 1500]
+    use(elastic, "8")
+    assert [invoice.total for invoice in elastic.invoices()] == [75000, 4500, 1500, 3000]
+    assert on_demand_quantity(elastic) == 3
+
+
+def test_a_refusal_holds_at_once(elastic) -> None:
+    elastic.use_card(FAILING)
+    adjust_on_demand(organization=elastic.organization, used=D(6), now=elastic.now)
+    assert elastic.terms.meters["instances"].commitment.on_demand
+    assert sync_companion(organization=elastic.organization, now=elastic.now) is None
+    assert not elastic.terms.meters["instances"].commitment.on_demand
+
+
 def test_saying_the_same_again_changes_nothing(elastic) -> None:
     use(elastic, "6")
     for _ in range(2):
