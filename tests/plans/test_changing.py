@@ -210,6 +210,16 @@ def test_cancelling_keeps_what_was_paid_for_and_then_ends_in_free(stage) -> None
     assert (stage.terms.plan, stage.terms.window.start) == ("free", end)
 
 
+def test_at_the_instant_of_its_end_a_cancelled_plan_is_over_before_stripe_says_so(stage) -> None:
+    stage.begin("pro")
+    with stage.commit():
+        cancel_at_period_end(organization=stage.organization, now=stage.now)
+    stage.deliver()
+    stage.travel(to=stage.base.cancel_at)
+    assert sync_terms_periods(organization=stage.organization, now=stage.now) is None
+    assert stage.terms.plan == "free"
+
+
 def test_a_change_of_mind_keeps_the_plan_and_so_does_the_next(stage) -> None:
     stage.begin("pro")
     for _ in range(2):

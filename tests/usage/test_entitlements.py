@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
+from credits.services.spending import draw_or_owe
 from payments.catalogue_file import load
 from plans.models import Meter
 from tests.usage.conftest import CATALOGUE
@@ -143,6 +144,14 @@ def test_each_answer_is_told_in_a_sentence(usage):
     assert usage.ask("sessions").as_json()["message"].startswith(billed)
     more = "Calls: what is included is used; more is billed at the end of the month."
     assert usage.ask("calls", 1000).as_json()["message"] == more
+
+
+def test_a_debt_is_told_in_a_sentence(usage):
+    usage.report("sessions", 10)
+    draw_or_owe(organization=usage.organization, unit="usd", amount="3", reference="job", now=usage.now)
+    answer = usage.ask("sessions").as_json()
+    assert answer["code"] == "debt"
+    assert answer["message"] == "Sessions: credits are owed. Add credits: they repay this first, then work goes on."
 
 
 def test_a_plan_without_limits_and_one_by_the_piece_say_so(usage):

@@ -131,6 +131,16 @@ def test_a_reading_settles_at_its_highest_and_carries_into_the_next_window(usage
     assert Settlement.objects.filter(meter__code="storage").count() == 2
 
 
+def test_a_reading_that_rises_again_pays_the_rise(usage):
+    usage.grant("usd", 100)
+    usage.report("storage", quantity=9)
+    usage.tally()
+    later = usage.now + timedelta(hours=6)
+    usage.report("storage", quantity=12, at=later, now=later)
+    usage.tally(now=later)
+    assert usage.available("usd", now=later) == 86  # 12 − 5 included, at 2 each
+
+
 def test_usage_is_paid_by_what_was_live_when_it_happened(usage):
     usage.grant("usd", 10, expires_at=usage.now + timedelta(hours=1))
     usage.grant("usd", 10, expires_at=usage.now + timedelta(days=90))

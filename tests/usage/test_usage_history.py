@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from plans.models import Meter
+from plans import hooks
+from plans.engine.price_ladders import parse
+from plans.models import LadderOverride, Meter
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +98,27 @@ def test_a_question_that_makes_no_sense(api, acme_read_key, usage, query):
         f"/organizations/{usage.organization.public_id}/usage", {"meter": "sessions", **query}
     )
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid")
+
+
+def test_what_was_billed_and_what_was_used_under_other_terms_is_told_by_day(api, acme_read_key, usage):
+    """Two segments of a window: pay as you go to the tenth, then a price of its own."""
+    usage.subscribe("payg", since=datetime(2026, 6, 1, tzinfo=UTC))
+    usage.report("calls", quantity=13, at=usage.now - timedelta(days=6))
+    change = usage.now - timedelta(days=5)
+    LadderOverride.objects.create(
+        organization=usage.organization,
+        meter=Meter.objects.get(code="calls"),
+        ladder=parse([{"price": "2"}]),
+        starts_at=change,
+    )
+    hooks.terms_changed(organization=usage.organization, since=change, now=usage.now)
+    usage.report("calls", quantity=4)
+    usage.tally()
+    days = series(api, acme_read_key, usage, meter="calls", **{"from": "2026-06-09", "to": "2026-06-15"})
+    assert [(day["billable"], day["from_allowance"], day["billed"]) for day in days][::6] == [
+        ("13", "10", "3"),
+        ("4", "0", "4"),
+    ]
 
 
 def test_what_the_window_costs_so_far(api, acme_read_key, usage):

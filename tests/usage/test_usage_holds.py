@@ -62,7 +62,7 @@ def test_included_usage_first_then_credits(hold, client, usage):
 def test_an_event_reported_under_the_holds_id_does_not_pass_for_its_job(hold, client, usage):
     usage.grant("usd", 5)
     opened = hold(quantity="14").json()
-    usage.send([usage.event("mau", id=opened["id"], subject="ann")])
+    usage.send([usage.event("mau", id=name, subject="ann") for name in (opened["id"], f"{opened['id']}:2")])
     done = client.post(f"/holds/{opened['id']}/capture", {"duration_ms": 9000}).json()
     assert (done["captured"], done["from_allowance"], done["from_credits"]) == ("14", "10", "4")
     assert (usage.available("usd"), usage.used("sessions"), usage.used("mau")) == (3, 14, 1)
@@ -189,6 +189,22 @@ def test_the_same_end_again_is_harmless_and_another_is_refused(hold, client, usa
         answer = client.post(f"/holds/{opened['id']}/{end}", body)
         assert (answer.status_code, answer.json()["error"]["code"]) == (409, "hold_ended")
     assert LedgerEntry.objects.count() == entries
+
+
+def test_a_captured_job_of_included_usage_is_not_released(hold, client, usage):
+    opened = hold(quantity="4").json()
+    client.post(f"/holds/{opened['id']}/capture", {"duration_ms": 9000})
+    answer = client.post(f"/holds/{opened['id']}/release", {})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "hold_ended")
+    assert (UsageHold.objects.get().status, usage.used("sessions")) == ("captured", 4)
+
+
+def test_what_was_used_before_is_paid_before_anything_is_set_aside(hold, usage):
+    usage.grant("usd", 5)
+    usage.report("sessions", 14)
+    assert hold(quantity="2").json()["from_credits"] == "2"  # at half a dollar each
+    assert usage.paid("sessions") == (4, 4, 0, 0)
+    assert usage.available("usd") == 2
 
 
 def test_what_somebody_else_has_ended_meanwhile_is_not_captured(hold, client, usage):

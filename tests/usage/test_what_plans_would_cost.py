@@ -126,6 +126,12 @@ def test_a_window_goes_on_at_its_pace(usage):
     assert going_on(usage) == Forecast(per_day, D("16.551722"), runs_out)
 
 
+def test_what_has_no_limit_does_not_run_out(usage):
+    usage.subscribe("pro", since=datetime(2026, 6, 1, tzinfo=UTC))
+    usage.users(1, 4)
+    assert going_on(usage, "mau") == Forecast(D("0.275862"), D("8.275861"), None)
+
+
 def test_readings_and_windows_of_less_than_a_day_have_no_pace(usage):
     usage.report("storage", quantity="4")
     assert going_on(usage, "storage") is None
