@@ -17,7 +17,7 @@ from tests.factories import OrganizationFactory
 from tests.usage.processes import run_beside
 from usage import tasks
 from usage.models import MeterState, Settlement, TallyRun
-from usage.services.tally import tally
+from usage.services.tally import begin_tally, tally, tally_batch
 
 
 @pytest.fixture
@@ -82,6 +82,26 @@ def test_a_run_says_what_it_did(usage):
     assert (run.organizations, run.events, run.credits, run.errors) == (1, 13, 10, 0)
     assert run.finished_at is not None
     assert usage.tally().organizations == 0
+
+
+def test_what_is_unpaid_is_tried_again_only_where_something_can_pay(usage):
+    usage.report("calls", quantity="0.5")
+    usage.tally()
+    assert usage.paid("calls") == (Decimal("0.5"), 0, 0, Decimal("0.5"))
+    assert usage.tally().organizations == 0
+    usage.grant("mau", "0.2")
+    assert usage.tally().organizations == 1
+    assert usage.paid("calls") == (Decimal("0.5"), Decimal("0.2"), 0, Decimal("0.3"))
+    assert usage.tally().organizations == 0
+
+
+def test_a_batch_that_somebody_else_has_settled_is_no_trouble(usage):
+    usage.users(1, 5)
+    begun = [begin_tally(now=usage.now) for _ in range(2)]
+    for (run, [batch]), events in zip(begun, (5, 0), strict=True):
+        tally_batch(run=run, organization_ids=batch, now=usage.now)
+        run.refresh_from_db()
+        assert (run.events, run.errors, run.batches_left) == (events, 0, 0)
 
 
 def test_the_beats_tally_is_split_over_the_workers(usage, usage_of, globex, now, django_capture_on_commit_callbacks):

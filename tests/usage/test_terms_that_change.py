@@ -31,6 +31,17 @@ def test_overage_of_an_earlier_segment_keeps_its_price(usage):
     assert usage.paid("calls") == (2000, 2000, 0, 0)
 
 
+def test_what_was_used_only_after_a_change_is_paid(usage):
+    usage.grant("usd", 100)
+    usage.report("sessions", 1)
+    own_price(usage, "0.01", usage.now + timedelta(minutes=1))
+    later = usage.now + timedelta(minutes=2)
+    usage.report("calls", quantity=100, at=later, now=later)
+    usage.tally(now=later)
+    assert usage.paid("calls") == (100, 100, 0, 0)
+    assert usage.available("usd", now=later) == 99
+
+
 def test_the_larger_allowance_holds_never_the_sum(usage):
     """Ten included on free; then Pro with four hundred, in a window of its own."""
     usage.report("sessions", 8)
