@@ -12,6 +12,7 @@ The rules (docs/plans.md tells them in prose):
   terms say.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -122,6 +123,13 @@ class Segment:
     meters: Mapping[str, MeterTerms]
 
 
+def segment_around(moment: datetime, starts: Sequence[datetime]) -> int:
+    """Which of a window's segments, given by their starts, a moment lies in: the last that has begun by then. What was
+    before all of them belongs to the first.
+    """
+    return max(bisect_right(starts, moment) - 1, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """The plan in force at an instant, the window around it, and the window's segments so far known, oldest first."""
@@ -175,7 +183,7 @@ class Timeline:
         period = next((period for period in self.periods if period.holds_at(moment)), None)
         window, spans = self._paid_window(period, moment) if period else self._free_window(moment)
         segments = self._segments(spans)
-        current = max((i for i, segment in enumerate(segments) if segment.start <= moment), default=0)
+        current = segment_around(moment, [segment.start for segment in segments])
         segment = segments[current]
         plan = self._plan_at(segment.plan_id, moment) if segment.plan_id else None
         return Terms(

@@ -1,6 +1,7 @@
 """Usage is counted and priced by the terms of its own time."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from plans import hooks
 from plans.engine.price_ladders import parse
@@ -29,6 +30,20 @@ def test_overage_of_an_earlier_segment_keeps_its_price(usage):
     usage.tally(now=later + timedelta(hours=2))
     assert usage.available("usd", now=later + timedelta(hours=2)) == 100 - 3 - 10
     assert usage.paid("calls") == (2000, 2000, 0, 0)
+
+
+def test_three_prices_in_one_window_each_pay_for_their_own(usage):
+    usage.grant("usd", 100)
+    at = usage.now
+    usage.report("calls", quantity=100)  # at 0.003
+    for price in ("0.01", "0.02"):
+        LadderOverride.objects.filter(ends_at=None).update(ends_at=at + timedelta(hours=1))
+        own_price(usage, price, at + timedelta(hours=1))
+        at += timedelta(hours=2)
+        usage.report("calls", quantity=100, at=at, now=at)
+    usage.tally(now=at)
+    assert usage.available("usd", now=at) == Decimal("100") - Decimal("0.3") - 1 - 2
+    assert usage.paid("calls") == (300, 300, 0, 0)
 
 
 def test_what_was_used_only_after_a_change_is_paid(usage):

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from accounts.models import Organization
 from core.quantities import ZERO
+from plans.engine.terms import segment_around
 from plans.engine.windows import add_months
 from plans.models import Meter
 from plans.terms_in_force import timelines_for
@@ -49,14 +50,12 @@ def usage_by_day(*, organization: Organization, meter: Meter, first: date, last:
     is_reading = meter.aggregation == Meter.Aggregation.LATEST
     days = _days(organization, meter, start)
     for window in windows:
-        starts = [segment.start for segment in window.segments[1:]] + [None]
-        for position, (segment, ends) in enumerate(zip(window.segments, starts, strict=True)):
-            mine = [
-                day
-                for segment_start, day in days.get(window.start, [])
-                if (segment_start >= segment.start or not position) and (ends is None or segment_start < ends)
-            ]
-            for day in spread(
+        starts = [segment.start for segment in window.segments]
+        days_of: list[list[Day]] = [[] for _ in starts]
+        for segment_start, day in days.get(window.start, []):
+            days_of[segment_around(segment_start, starts)].append(day)
+        for segment, mine in zip(window.segments, days_of, strict=True):
+            for part in spread(
                 mine,
                 used=segment.used,
                 overage=segment.overage,
@@ -64,13 +63,13 @@ def usage_by_day(*, organization: Organization, meter: Meter, first: date, last:
                 billed=segment.coverage.billed,
                 is_reading=is_reading,
             ):
-                if point := by_date.get(day.day):
-                    point.quantity += day.quantity
-                    point.billable += day.billable
-                    point.from_allowance += day.included
-                    point.from_credits += day.credits
-                    point.billed += day.billed
-                    point.unpaid += day.unpaid
+                if point := by_date.get(part.day):
+                    point.quantity += part.quantity
+                    point.billable += part.billable
+                    point.from_allowance += part.included
+                    point.from_credits += part.credits
+                    point.billed += part.billed
+                    point.unpaid += part.unpaid
     return points
 
 

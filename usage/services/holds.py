@@ -23,6 +23,7 @@ from usage.models import MeterState, UsageHold
 from usage.services import meter_states
 from usage.services.entitlements import message_of
 from usage.services.meter_snapshots import MeterSnapshot, meter_snapshot
+from usage.services.segments import segment_at
 from usage.services.settlement import settle
 
 
@@ -145,7 +146,6 @@ def _settle_what_waits(state: MeterState, now: datetime) -> None:
 
 def _open(asked: HoldRequest, snapshot: MeterSnapshot, decision: Decision, now: datetime) -> UsageHold:
     terms = snapshot.terms
-    segments = [segment for segment, _ in terms.segments_of(asked.meter.code) if segment.start <= now]
     public_id = new_public_id("hold")
     drawn = [draw for draw in decision.draws if draw.credits]
     if len(drawn) > 1:
@@ -170,7 +170,7 @@ def _open(asked: HoldRequest, snapshot: MeterSnapshot, decision: Decision, now: 
         from_credits=sum((draw.quantity for draw in decision.draws), Decimal(0)),
         to_bill=decision.to_bill,
         window_start=terms.window.start,
-        segment_start=segments[-1].start,
+        segment_start=segment_at(terms, asked.meter.code, now).start,
         reference=asked.reference,
         expires_at=asked.expires_at,
         created_at=now,

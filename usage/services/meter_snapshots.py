@@ -13,7 +13,7 @@ from core.prepared_statements import Statement, fetch_together
 from core.quantities import ZERO
 from credits.engine.wallet_state import NOTHING, WalletState
 from credits.wallet_queries import states_of, wallet_lots
-from plans.engine.terms import CreditRate, MeterTerms, Terms
+from plans.engine.terms import CreditRate, MeterTerms, Terms, segment_around
 from plans.engine.windows import Window
 from plans.models import Meter
 from plans.terms_in_force import timelines_for
@@ -172,12 +172,9 @@ def _use(window: UsedWindow | None, terms: Terms, meter: Meter, reading: Decimal
     covered: dict[str, Decimal] = defaultdict(Decimal)
     billed = ZERO
     unpaid = held.unpaid_before
-    current = window.segments[-1]
-    for segment in window.segments:
-        if segment.start > terms.segment.start:
-            break
-        current = segment
-    for segment in window.segments[: window.segments.index(current)]:
+    position = segment_around(terms.segment.start, [segment.start for segment in window.segments])
+    current = window.segments[position]
+    for segment in window.segments[:position]:
         for unit, cover in segment.coverage.credits.items():
             covered[unit] += cover.quantity
         billed += segment.coverage.billed

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from accounts.models import Organization
 from core.background import after_commit
-from plans.engine.terms import Segment, Terms
+from plans.engine.terms import Segment, Terms, segment_around
 from plans.models import Meter, Plan, TermsPeriod
 from plans.terms_in_force import RememberedTimeline, timelines_for
 from usage.models import MeterState, UsageEvent
@@ -50,7 +50,7 @@ def segment_at(terms: Terms, meter: str, at: datetime) -> Segment:
     if len(terms.segments) == 1:
         return terms.segment
     segments = [segment for segment, _ in terms.segments_of(meter)]
-    return next((segment for segment in reversed(segments) if segment.start <= at), segments[0])
+    return segments[segment_around(at, [segment.start for segment in segments])]
 
 
 @transaction.atomic

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 from core import sql_arrays
 from core.prepared_statements import Statement, prepared_cursor
 from core.quantities import ZERO
-from plans.engine.terms import MeterTerms, Terms
+from plans.engine.terms import MeterTerms, Terms, segment_around
 from plans.terms_in_force import RememberedTimeline
 from usage.engine.coverage import NOTHING_COVERED, Coverage, CreditCover, SegmentUse, overages
 from usage.models import MeterState
-from usage.services.counters import WINDOW_KEY, Totals, carried_readings
+from usage.services.counters import WINDOW_KEY, SegmentTotal, Totals, carried_readings
 from usage.services.meter_states import MeterKey
 
 # Units stand in the order in which they were first drawn on.
@@ -148,13 +148,11 @@ def _used_window(query: WindowQuery, terms: Terms, totals: Totals, carried: Deci
     segments = terms.segments_of(query.meter)
     window = UsedWindow(query.key, terms.window.start, terms.window.end)
     running = charged_so_far = carried
-    for position, (segment, meter_terms) in enumerate(segments):
-        end = segments[position + 1][0].start if position + 1 < len(segments) else None
-        inside = [
-            total
-            for start, total in counted.items()
-            if (start >= segment.start or position == 0) and (end is None or start < end)
-        ]
+    starts = [segment.start for segment, _ in segments]
+    totals_of: list[list[SegmentTotal]] = [[] for _ in segments]
+    for start, total in counted.items():
+        totals_of[segment_around(start, starts)].append(total)
+    for (segment, meter_terms), inside in zip(segments, totals_of, strict=True):
         events = sum(total.events for total in inside)
         if query.aggregation == "latest":
             running = max([running, *(total.highest for total in inside)])
