@@ -159,6 +159,16 @@ def test_holding_and_ending(ten: WalletDriver):
         assert answer_of(repeated) == {"outcome": outcome, "wallet_id": ten.row.pk, "subject_id": hold.pk}
 
 
+def test_a_hold_that_leaves_little_is_low_be_it_ever_so_small(ten: WalletDriver):
+    spend(ten, "7.5")
+    values = {"organization_id": ten.organization.pk, "unit": "usd", "expires_at": ten.now + timedelta(hours=1)}
+    lows = [
+        ledger.open_hold(public_id=f"hold_{n}", amount=D(amount), reference=f"h{n}", now=ten.now, **values).low
+        for n, amount in enumerate(("0.499999", "0.000001"))
+    ]
+    assert lows == [False, True]
+
+
 def test_taking_back_and_reinstating(ten: WalletDriver):
     grant = ten.grant("5")
     values = {"grant_id": grant.pk, "reason": "", "actor_id": None, "now": ten.now}

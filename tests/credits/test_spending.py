@@ -10,6 +10,7 @@ from core.money import Money
 from credits.errors import DebtOutstanding, InsufficientCredits, ReferenceConflict, UnknownUnit
 from credits.models import CreditGrant, LedgerEntry
 from credits.services.expiry import expire_credits
+from credits.services.grants import freeze
 from credits.services.spending import Debit, spend, spend_batch
 from tests.credits.wallet_driver import WalletDriver, assert_clean, figures
 
@@ -220,6 +221,16 @@ def test_what_is_given_back_repays_debt_first(usd_wallet: WalletDriver):
     assert_clean()
 
 
+def test_what_is_given_back_to_a_frozen_grant_repays_nothing(usd_wallet: WalletDriver):
+    grant = usd_wallet.grant("5")
+    usd_wallet.spend("4", reference="settle:1")
+    freeze(grant=grant, now=usd_wallet.now)
+    usd_wallet.owe("3")
+    usd_wallet.restore("settle:1", "4")
+    assert usd_wallet.figures() == figures("2", available="0", debt="3")
+    assert_clean()
+
+
 def test_giving_back_a_capture_takes_its_debt_off_first(usd_wallet: WalletDriver):
     usd_wallet.grant("10")
     hold = usd_wallet.capture(usd_wallet.hold("10"), "13")
@@ -235,6 +246,18 @@ def test_giving_back_debt_that_was_repaid_returns_to_what_repaid_it(usd_wallet: 
     assert left(first, second) == ["0", "17"]
     usd_wallet.restore(f"hold:{hold.public_id}:capture", "13")
     assert left(first, second) == ["10", "20"]
+    assert_clean()
+
+
+def test_of_what_repaid_a_debt_the_last_gets_it_back_first_and_exactly(usd_wallet: WalletDriver):
+    hold = usd_wallet.capture(usd_wallet.hold(usd_wallet.grant("1") and "1"), "4")
+    capture = f"hold:{hold.public_id}:capture"
+    repaying = [usd_wallet.grant("1"), usd_wallet.grant("5")]
+    assert left(*repaying) == ["0", "3"]
+    usd_wallet.restore(capture, "0.5")
+    assert left(*repaying) == ["0", "3.5"]
+    usd_wallet.restore(capture, "2")
+    assert left(*repaying) == ["0.5", "5"]
     assert_clean()
 
 

@@ -18,6 +18,7 @@ from credits.errors import UnknownUnit
 from credits.models import CreditGrant, CreditHold, LedgerEntry, Wallet
 from credits.services.forecasts import forecast, reserve_suggested
 from credits.services.grants import freeze
+from credits.services.spending import draw_or_owe
 from tests.credits.wallet_driver import WalletDriver, figures
 
 DAY = timedelta(days=1)
@@ -105,6 +106,14 @@ def test_a_young_wallet_burns_over_its_own_days(usd_wallet: WalletDriver):
         forecast(wallet=usd_wallet.row, state=usd_wallet.state(), now=usd_wallet.now).runs_out_at
         == usd_wallet.now + 18 * DAY
     )
+
+
+def test_what_a_wallet_began_with_owing_was_consumed_too(usd_wallet: WalletDriver):
+    draw_or_owe(
+        organization=usd_wallet.organization, unit=usd_wallet.unit, amount="6", reference="job", now=usd_wallet.now
+    )
+    usd_wallet.now += DAY + DAY / 2
+    assert Wallet.objects.burn_per_day(wallet=usd_wallet.row, now=usd_wallet.now) == 3
 
 
 def test_a_wallet_that_was_not_used_burns_nothing_and_never_ends(usd_wallet: WalletDriver):
