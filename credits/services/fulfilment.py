@@ -16,6 +16,8 @@ from credits.services.gift_cards import issue_bought_card
 from credits.services.grants import grant_credits
 from payments.stripe_objects import StripeCheckoutSession, StripeInvoice, StripePaymentIntent
 
+LONGEST_FAILURE = 500
+
 
 def follow_checkout(*, purchase: Purchase, session: StripeCheckoutSession, now: datetime) -> Purchase:
     """Bring a purchase to where its checkout session is. Repeats and stale states are harmless.
@@ -103,7 +105,7 @@ def end_purchase(
     purchase = _locked(purchase)
     if not purchase.is_waiting or purchase.status == status:
         return purchase
-    purchase.status, purchase.failure = status, failure
+    purchase.status, purchase.failure = status, failure[:LONGEST_FAILURE]
     _note_stripe_ids(purchase, session=session, intent=session.intent if session else None)
     purchase.save()
     if status == Purchase.Status.FAILED and purchase.kind != Purchase.Kind.TOP_UP:  # which says more than that

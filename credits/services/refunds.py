@@ -37,6 +37,8 @@ from payments import gateway
 from payments.errors import StripeKeyReused, StripeRefused
 from payments.stripe_objects import StripeRefund
 
+LONGEST_WORDS = 500
+
 
 def refund_purchase(
     *,
@@ -182,7 +184,7 @@ def _take_credits(refund: Refund, now: datetime) -> None:
         grants.take_back(
             grant=grant,
             amount=refund.credits,
-            reason=f"Refund of {refund.money}: {refund.reason}",
+            reason=_cut(f"Refund of {refund.money}: {refund.reason}"),
             actor=refund.actor,
             reference=refund.reference,
             owe_the_rest=not refund.forgiven,
@@ -197,7 +199,7 @@ def _fail(refund: Refund, *, failure: str, now: datetime) -> Refund:
     refund = for_update(purchase.refunds.filter(pk=refund.pk)).get()
     if refund.status == Refund.Status.FAILED:
         return refund
-    refund.status, refund.failure, refund.ended_at = Refund.Status.FAILED, failure[:500], now
+    refund.status, refund.failure, refund.ended_at = Refund.Status.FAILED, _cut(failure), now
     refund.save(update_fields=["status", "failure", "ended_at"])
     grant = purchase.credited
     if grant is None and purchase.kind == Purchase.Kind.GIFT_CARD and not purchase.returned:
@@ -206,12 +208,17 @@ def _fail(refund: Refund, *, failure: str, now: datetime) -> Refund:
         grants.reinstate(
             grant=grant,
             original_reference=refund.reference,
-            reason=f"Refund of {refund.money} failed: {refund.failure}",
+            reason=_cut(f"Refund of {refund.money} failed: {refund.failure}"),
             actor=None,
             reference=f"{refund.reference}:failed",
             now=now,
         )
     return refund
+
+
+def _cut(words: str) -> str:
+    """As much of it as a refund and a ledger entry keep."""
+    return words[:LONGEST_WORDS]
 
 
 def _void_reason(refund: Refund) -> str:

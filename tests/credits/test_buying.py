@@ -143,11 +143,25 @@ def test_what_went_back_before_we_knew_that_it_was_paid_is_taken_back(acme, pack
     assert Refund.objects.get().amount == 500
 
 
+def test_who_comes_back_after_all_is_done_or_before_it_began_needs_no_stripe(acme, pack, sandbox):
+    paid = begin(acme, pack)
+    sandbox.pay(paid.checkout_session)
+    sandbox.deliver()
+    paid.refresh_from_db()
+    sandbox.fault("down", times=20)
+    with pytest.raises(StripeUnavailable):
+        begin(acme, pack)
+    begun = Purchase.objects.get(status=Purchase.Status.STARTED)
+    for purchase in (paid, begun):
+        status = purchase.status
+        assert refresh_from_checkout(purchase=purchase, now=timezone.now()).status == status
+
+
 def test_news_of_a_purchase_that_has_ended_changes_nothing(acme, pack, sandbox):
     purchase = begin(acme, pack)
     for status in (Purchase.Status.FAILED, Purchase.Status.CANCELLED):
-        ended = end_purchase(purchase=purchase, status=status, failure="No money", now=timezone.now())
-        assert (ended, ended.status, ended.failure) == (purchase, Purchase.Status.FAILED, "No money")
+        ended = end_purchase(purchase=purchase, status=status, failure="No money" * 99, now=timezone.now())
+        assert (ended, ended.status, ended.failure) == (purchase, Purchase.Status.FAILED, ("No money" * 99)[:500])
     assert Event.objects.filter(type="purchase.failed").count() == 1
 
 

@@ -95,6 +95,13 @@ def test_cards_that_cannot_be_are_refused_by_name_and_none_is_made(now, change, 
     assert not GiftCard.objects.exists()
 
 
+def test_two_cards_are_a_batch_and_one_is_none(now):
+    terms = {"name": "Fair", "unit": make_unit("mau"), "amount": "1", "now": now}
+    [alone], [first, second] = issue_gift_cards(**terms), issue_gift_cards(count=2, **terms)
+    assert alone.card.batch == ""
+    assert first.card.batch == second.card.batch != ""
+
+
 def test_the_largest_batch_and_the_shortest_life(now):
     soon = now + timedelta(microseconds=1)
     issued = issue_gift_cards(name=" Fair ", unit=make_unit("mau"), amount="1", count=1000, expires_at=soon, now=now)

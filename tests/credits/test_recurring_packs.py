@@ -77,6 +77,7 @@ def test_a_line_that_costs_nothing_buys_nothing_and_leaves_the_payment_to_the_ot
     session = sandbox.client.v1.checkout.sessions.retrieve(first.checkout_session)
     invoice = StripeInvoice.of(gateway.invoices.retrieve(invoice=session.invoice))
     [line] = invoice.lines
+    assert grant_paid_lines(invoice=replace(invoice, status="open"), now=timezone.now()) == []
     free = replace(line, id="il_free", amount=0)
     discounted = replace(invoice, lines=[free, line], amount_paid=2500)
     assert grant_paid_lines(invoice=discounted, now=timezone.now()) == [first]

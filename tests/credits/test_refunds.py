@@ -1,6 +1,7 @@
 """Refunds: the unspent share by default, never more than paid, never twice, whichever side begins."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -134,6 +135,29 @@ def test_a_refund_whose_first_try_got_through_in_other_words_is_followed_not_und
     begun.refresh_from_db()
     assert (begun.status, state(acme).available) == (Refund.Status.SUCCEEDED, 0)
     assert len(sandbox.client.v1.refunds.list().data) == 1
+
+
+@pytest.mark.parametrize(("waited", "sent"), [(timedelta(minutes=2), 0), (timedelta(minutes=2, microseconds=1), 1)])
+def test_for_two_minutes_a_refund_is_in_the_hands_of_who_began_it(purchase, stella, sandbox, waited, sent):
+    sandbox.fault("down", times=20)
+    with pytest.raises(StripeUnavailable):
+        refund(purchase, stella, 3000)
+    sandbox.clear_faults()
+    assert send_unanswered(now=Refund.objects.get().created_at + waited) == sent
+    assert len(sandbox.client.v1.refunds.list().data) == sent
+
+
+def test_long_reasons_are_cut_where_they_no_longer_fit(acme, purchase, stella, sandbox):
+    reason = "y" * 500
+    made = refund_purchase(purchase=purchase, amount=3000, reason=reason, actor=stella, now=timezone.now())
+    sandbox.fail_refund(made.stripe_refund)
+    failed = StripeRefund.of(gateway.refunds.retrieve(refund=made.stripe_refund))
+    follow_refund(stripe_refund=replace(failed, failure_reason="x" * 501), now=timezone.now())
+    made.refresh_from_db()
+    assert (made.reason, made.failure) == (reason, "x" * 500)
+    posted = LedgerEntry.objects.order_by("-sequence").values_list("reason", flat=True)[:2]
+    assert list(posted) == [f"Refund of $30.00 failed: {made.failure}"[:500], f"Refund of $30.00: {reason}"[:500]]
+    assert state(acme).available == 60
 
 
 def test_with_stripe_down_the_refund_is_sent_later(acme, purchase, stella, sandbox):
@@ -353,3 +377,11 @@ def test_a_fraction_of_a_credit_stays_with_the_customer_until_all_is_back(acme, 
         assert state(acme).available == 1 - Decimal(totals[sent])
     assert sum(made.credits for made in Refund.objects.all()) == 1
     assert differences() == []
+
+
+def test_money_that_is_worth_no_whole_step_takes_no_credits(acme, stella, sandbox):
+    """A cent of $50,000 for one credit is a fifth of a millionth."""
+    pack = make_pack("mau-gold", unit="mau", credits="1", price=5_000_000)
+    bring_to_stripe()
+    made = refund(buy(acme, pack, sandbox), stella, 1)
+    assert (made.status, made.credits, state(acme).available) == (Refund.Status.SUCCEEDED, 0, 1)
