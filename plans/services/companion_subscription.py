@@ -7,6 +7,7 @@ at once, is harmless: the same change carries the same idempotency key.
 
 import hashlib
 import json
+from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 from typing import TypedDict
@@ -76,10 +77,8 @@ def sync_all_companions(*, now: datetime) -> None:
     """For the hourly task: make up for lost tasks and lost answers."""
     subscribed = Organization.objects.filter(subscriptions__in=Subscription.objects.live()).distinct()
     for organization in subscribed:
-        try:
+        with suppress(PortalError):  # it is tried again in an hour
             sync_companion(organization=organization, now=now)
-        except PortalError:
-            continue
 
 
 def sync_companion(*, organization: Organization, now: datetime) -> Subscription | None:

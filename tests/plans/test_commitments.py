@@ -97,6 +97,11 @@ def test_the_sixth_on_demand_is_a_monthly_subscription_for_one(elastic) -> None:
     assert (elastic.base.quantity, elastic.terms.meters["instances"].included) == (5, 5)
 
 
+def test_a_part_of_one_more_is_one_more(elastic) -> None:
+    use(elastic, "5.000001")
+    assert on_demand_quantity(elastic) == 1
+
+
 def test_back_to_what_was_bought_it_ends_with_its_month(elastic) -> None:
     use(elastic, "6")
     use(elastic, "5")

@@ -97,6 +97,13 @@ def test_a_page_that_is_just_about_to_close_is_not_shown_again(stage) -> None:
     assert second.expires_at > stage.now
 
 
+def test_who_comes_back_to_an_expired_page_is_told(stage) -> None:
+    checkout = stage.check_out("pro")
+    assert complete_checkout(checkout=checkout, now=stage.now).status == "open"
+    stage.travel(to=checkout.expires_at + timedelta(seconds=1))
+    assert complete_checkout(checkout=checkout, now=stage.now).status == "expired"
+
+
 def test_of_two_tabs_with_different_choices_only_the_later_can_be_paid(stage) -> None:
     first, second = stage.check_out("pro"), stage.check_out("pro", "year")
     assert stage.sandbox.pay(first.stripe_session_id)["status"] == "expired"
