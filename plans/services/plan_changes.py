@@ -4,6 +4,7 @@ A change is a row before Stripe hears of it; its number is the idempotency key. 
 (or the hourly round) goes on with the same row.
 """
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -116,10 +117,8 @@ def resume_pending(*, now: datetime) -> list[PlanChange]:
     lost = PlanChange.objects.filter(status=PlanChange.Status.PENDING, created_at__lte=now - RESUMED_AFTER)
     resumed = []
     for change in lost.select_related("subscription__organization", "to_plan"):
-        try:
+        with suppress(PortalError):  # it is tried again in an hour
             resumed.append(carry_out(change=change, now=now))
-        except PortalError:
-            continue
     return resumed
 
 

@@ -178,7 +178,9 @@ def test_a_lost_answer_is_asked_for_again_and_charged_once(stage, answer) -> Non
         change(stage, "pro")
     pending = PlanChange.objects.get()
     assert pending.status == "pending"
-    stage.travel(minutes=5)
+    two_minutes = pending.created_at + timedelta(minutes=2)
+    assert resume_pending(now=two_minutes - timedelta(microseconds=1)) == []
+    stage.travel(to=two_minutes)
     with stage.commit():
         resumed = resume_pending(now=stage.now)
     assert [change.pk for change in resumed] == [pending.pk]

@@ -131,6 +131,14 @@ def test_a_reading_settles_at_its_highest_and_carries_into_the_next_window(usage
     assert Settlement.objects.filter(meter__code="storage").count() == 2
 
 
+def test_the_highest_reading_of_all_days_is_paid(usage):
+    usage.grant("usd", 100)
+    for days_ago, reading in ((3, 7), (2, 9), (0, 6)):
+        usage.report("storage", quantity=reading, at=usage.now - timedelta(days=days_ago))
+    usage.tally()
+    assert usage.available("usd") == 92  # 9 − 5 included, at 2 each
+
+
 def test_a_reading_that_rises_again_pays_the_rise(usage):
     usage.grant("usd", 100)
     usage.report("storage", quantity=9)
