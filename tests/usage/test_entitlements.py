@@ -136,9 +136,12 @@ def test_each_answer_is_told_in_a_sentence(usage):
     paid = "Sessions: what is included is used; credits pay for more."
     assert usage.ask("sessions").as_json()["message"] == paid
     refused = usage.ask("sessions", 2).as_json()["message"]
-    assert refused.startswith("Sessions: 10 of 10 included are used. ")
-    assert refused.endswith(f" More is included from {ends}.")
+    way_out = "Buy credits or choose a larger plan to go on."
+    assert refused == f"Sessions: 10 of 10 included are used. {way_out} More is included from {ends}."
     usage.subscribe("payg", since=JUNE)
+    usage.report("storage", quantity=6)
+    refused = usage.ask("storage", 7).as_json()["message"]
+    assert refused == f"Storage: 6 of 5 included are used. Choose a larger plan. More is included from {ends}."
     usage.report("sessions", 20)
     billed = "Sessions: the monthly cap on billed usage is reached. It begins anew on"
     assert usage.ask("sessions").as_json()["message"].startswith(billed)

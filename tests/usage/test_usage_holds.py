@@ -10,6 +10,7 @@ from django.core.management import call_command
 from credits.errors import HoldEnded
 from credits.models import LedgerEntry, Wallet
 from credits.services.audit import differences
+from credits.services.spending import draw_or_owe
 from notifications.models import Event
 from plans.models import Plan
 from plans.services.plan_revisions import publish_terms
@@ -274,6 +275,11 @@ def test_a_refused_hold_of_plain_credits_offers_a_way_to_pay(hold, usage):
     error = hold(None, "5", unit="usd").json()["error"]
     assert (error["code"], error["details"]["shortfall"]) == ("insufficient_credits", "5")
     assert error["details"]["checkout_url"].endswith("/credits/buy/?unit=usd")
+    told = error["details"]["entitlement"]["message"]
+    assert told == "Refused: the usd credits do not suffice. Add credits to go on."
+    draw_or_owe(organization=usage.organization, unit="usd", amount="1234.5", reference="late", now=usage.now)
+    told = hold(None, "5", unit="usd").json()["error"]["details"]["entitlement"]["message"]
+    assert told == "Refused: 1,234.5 usd credits are owed. Add credits to go on."
 
 
 @pytest.mark.parametrize(
