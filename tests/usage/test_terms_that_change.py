@@ -46,6 +46,15 @@ def test_three_prices_in_one_window_each_pay_for_their_own(usage):
     assert usage.paid("calls") == (300, 300, 0, 0)
 
 
+def test_a_change_that_does_not_concern_a_meter_begins_no_segment_of_it(usage):
+    change = usage.now - timedelta(days=1)
+    own_price(usage, "0.01", change)
+    usage.report("sessions")
+    usage.report("calls", quantity=1)
+    starts = dict(UsageEvent.objects.values_list("meter__code", "segment_start"))
+    assert starts == {"sessions": datetime(2026, 6, 1, tzinfo=UTC), "calls": change}
+
+
 def test_what_was_used_only_after_a_change_is_paid(usage):
     usage.grant("usd", 100)
     usage.report("sessions", 1)
