@@ -8,7 +8,8 @@ import time_machine
 from notifications.models import Event, SentEmail
 from notifications.services import publish
 from payments.catalogue_file import load
-from plans.models import Meter, OnDemand
+from plans.models import Allowance, Meter, OnDemand
+from plans.services.plan_revisions import publish_terms
 from tests.factories import OrganizationFactory
 from tests.usage.conftest import CATALOGUE
 from usage.services.capture import capture_usage_hold
@@ -76,6 +77,15 @@ def test_a_new_window_restores_without_anybody_doing_anything(usage):
     assert check_meters(now=july) == 1
     assert len(told("entitlement.restored")) == 1
     assert check_meters(now=july) == 0
+
+
+def test_a_plan_that_includes_more_restores_what_was_refused(usage):
+    report_and_check(usage, 10)
+    assert [data["code"] for data in told("entitlement.blocked")] == ["limit_reached"]
+    Allowance.objects.filter(plan__code="free", meter__code="sessions").update(included=20)
+    publish_terms(now=usage.now)
+    assert check_meters(now=usage.now) > 0
+    assert [data["meter"] for data in told("entitlement.restored")] == ["sessions"]
 
 
 def test_nothing_is_told_while_there_is_enough(usage):

@@ -55,6 +55,16 @@ def test_a_change_that_does_not_concern_a_meter_begins_no_segment_of_it(usage):
     assert starts == {"sessions": datetime(2026, 6, 1, tzinfo=UTC), "calls": change}
 
 
+def test_terms_of_an_earlier_window_hold_for_it_though_another_meter_is_only_used_now(usage):
+    usage.grant("usd", 100, now=usage.now - timedelta(days=40))
+    own_price(usage, "0.01", usage.now - timedelta(days=35))
+    LadderOverride.objects.update(ends_at=usage.now - timedelta(days=20))
+    usage.report("calls", quantity=100, at=usage.now - timedelta(days=30))
+    usage.report("sessions", 12)
+    usage.tally()
+    assert usage.available("usd") == 100 - 1 - 1
+
+
 def test_what_was_used_only_after_a_change_is_paid(usage):
     usage.grant("usd", 100)
     usage.report("sessions", 1)
