@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from credits.models import LedgerEntry
-from plans.models import BilledUsage
+from plans.engine.price_ladders import parse
+from plans.models import BilledUsage, LadderOverride, Meter
 from usage.models import Settlement, SettlementDraw
 from usage.services.voids import void_event
 
@@ -158,6 +159,24 @@ def test_usage_is_paid_by_what_was_live_when_it_happened(usage):
     usage.tally(now=later)
     assert usage.available("usd", now=later) == 7
     assert usage.paid("calls") == (3000, 3000, 0, 0)
+
+
+def test_what_cost_nothing_is_given_back_too(usage):
+    LadderOverride.objects.create(
+        organization=usage.organization,
+        meter=Meter.objects.get(code="calls"),
+        unit_id="usd",
+        ladder=parse([{"up_to": "100", "price": "0"}, {"price": "1"}]),
+        starts_at=usage.now.replace(day=1, hour=0),
+    )
+    usage.grant("usd", 1)
+    usage.send([usage.event("calls", id=name, quantity=quantity) for name, quantity in (("a", 5), ("b", 3))])
+    usage.tally()
+    void_event(organization=usage.organization, event_id="b", reason="sent by mistake", now=usage.now)
+    usage.tally()
+    assert (usage.paid("calls"), usage.available("usd")) == ((5, 5, 0, 0), 1)
+    draw = SettlementDraw.objects.get()
+    assert (draw.quantity, draw.charged, draw.restored_quantity) == (8, 0, 3)
 
 
 def test_each_draw_keeps_how_much_of_it_was_given_back(usage):
