@@ -182,7 +182,10 @@ class Trials:
         child = os.fork()
         if not child:
             os.close(reading)
-            self._be_child(change, tests, os.fdopen(writing, "w", buffering=1))
+            try:
+                self._be_child(change, tests, os.fdopen(writing, "w", buffering=1))
+            finally:
+                os._exit(1)  # Whatever happened in there: only the parent goes on with the run.
         os.close(writing)
         ended, last = "passed", ""
         with os.fdopen(reading) as reports:
@@ -209,7 +212,7 @@ class Trials:
         try:
             if change is not None:
                 self._put(change)
-        except (psycopg.Error, ValueError, SyntaxError):
+        except Exception:  # a module that can no longer be read, a statement that the server refuses
             tell(NOT_VIABLE)
             os._exit(0)
         for test in tests:
