@@ -38,10 +38,10 @@ LEDGER = [
 AREAS = {
     "credits/sql/**/*.sql": LEDGER,
     "credits/engine/*.py": ["tests/credits/test_credit_arithmetic.py", "tests/credits/test_gift_cards.py"],
-    "credits/services/*.py": ["tests/credits"],
-    "plans/engine/*.py": PURE,
+    "credits/services/*.py": ["tests/credits", "tests/usage"],
+    "plans/engine/*.py": [*PURE, "tests/plans", "tests/usage"],
     "plans/services/*.py": ["tests/plans"],
-    "usage/engine/*.py": PURE,
+    "usage/engine/*.py": [*PURE, "tests/usage"],
     "usage/services/*.py": ["tests/usage"],
     "notifications/engine/*.py": ["tests/notifications"],
     "core/quantities.py": ["tests/core", *PURE],

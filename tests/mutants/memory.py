@@ -3,9 +3,9 @@
 Forgotten for a test when its file has changed, and for all when anything else of the project has.
 """
 
+import fcntl
 import hashlib
 import json
-import os
 from pathlib import Path
 
 from tests.mutants.areas import ROOT
@@ -31,16 +31,16 @@ def recall() -> Memory:
 
 def keep(memory: Memory) -> Memory:
     """Beside what other processes have kept meanwhile; returns all of it."""
-    memory = recall() | memory
-    files: dict[str, dict] = {}
-    for test, known in memory.items():
-        path = test.partition("::")[0]
-        of_file = files.setdefault(path, {"digest": _digest(ROOT / path), "tests": {}})
-        of_file["tests"][test] = known
     FILE.parent.mkdir(exist_ok=True)
-    whole = FILE.with_suffix(f".{os.getpid()}")
-    whole.write_text(json.dumps({"project": _digest_of_project(), "files": files}))
-    whole.replace(FILE)
+    with FILE.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        memory = recall() | memory
+        files: dict[str, dict] = {}
+        for test, known in memory.items():
+            path = test.partition("::")[0]
+            of_file = files.setdefault(path, {"digest": _digest(ROOT / path), "tests": {}})
+            of_file["tests"][test] = known
+        FILE.write_text(json.dumps({"project": _digest_of_project(), "files": files}))
     return memory
 
 

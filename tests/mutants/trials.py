@@ -142,7 +142,7 @@ class Trials:
             left = left[left.index(last) + 1 :]
         memory.keep(self._known)
         self.together.wait(timeout=LONGEST_LEARNING)
-        self._known = memory.recall()
+        self._known = memory.keep(self._known)
 
     def _tests_of(self, change: Change) -> list[str]:
         """Those that come by the change, the quickest first."""
