@@ -115,13 +115,11 @@ def _redeem(organization: Organization, code: str, actor: User | None, now: date
 
 
 @transaction.atomic
-def reopen_gift_card(*, card: GiftCard, voided_because: Collection[str]) -> GiftCard:
+def reopen_gift_card(*, card: GiftCard, voided_because: Collection[str]) -> None:
     """Undo the voiding that refunds did, after all of them failed. A card voided for another reason stays void."""
     GiftCard.objects.filter(pk=card.pk, redeemed_at=None, void_reason__in=voided_because).update(
         voided_at=None, void_reason=""
     )
-    card.refresh_from_db()
-    return card
 
 
 @transaction.atomic

@@ -280,6 +280,19 @@ def test_debt_that_was_repaid_is_given_back_once(usd_wallet: WalletDriver):
     assert_clean()
 
 
+def test_of_debt_that_was_repaid_in_part_the_rest_comes_back_and_no_more(usd_wallet: WalletDriver):
+    """Two jobs ran into debt of 3 each, and 4 of the 6 were repaid: of the first's 3, 2 are still owed."""
+    usd_wallet.grant("10")
+    holds = [usd_wallet.hold("5"), usd_wallet.hold("5")]
+    for hold in holds:
+        usd_wallet.capture(hold, "8")
+    repaying = usd_wallet.grant("4")
+    usd_wallet.restore(f"hold:{holds[0].public_id}:capture", "3")
+    assert left(repaying) == ["1"]
+    assert usd_wallet.figures() == figures("1")
+    assert_clean()
+
+
 def test_giving_back_what_was_never_taken_is_refused(usd_wallet: WalletDriver):
     usd_wallet.grant("10", reference="gift:1")
     for original in ("settle:1", "gift:1"):

@@ -74,6 +74,13 @@ def test_within_one_batch_the_first_of_an_id_counts_and_the_others_are_named(pos
     assert usage.used("calls") == 2
 
 
+def test_refusals_come_in_the_order_of_the_batch(post, usage):
+    taken, bad = usage.event("calls"), usage.event("parsecs")
+    post(taken)
+    answer = post(taken | {"quantity": "2"}, bad, taken | {"quantity": "3"})
+    assert [index for index, _ in rejected(answer)] == [0, 1, 2]
+
+
 def test_two_organizations_may_use_the_same_id(post, usage, usage_of, globex):
     event = usage.event("calls")
     assert post(event, event | {"organization": globex.public_id})["accepted"] == 2

@@ -170,13 +170,13 @@ def test_what_cost_nothing_is_given_back_too(usage):
         starts_at=usage.now.replace(day=1, hour=0),
     )
     usage.grant("usd", 1)
-    usage.send([usage.event("calls", id=name, quantity=quantity) for name, quantity in (("a", 5), ("b", 3))])
+    usage.send([usage.event("calls", id=name, quantity=quantity) for name, quantity in (("a", 5), ("b", "0.5"))])
     usage.tally()
     void_event(organization=usage.organization, event_id="b", reason="sent by mistake", now=usage.now)
     usage.tally()
     assert (usage.paid("calls"), usage.available("usd")) == ((5, 5, 0, 0), 1)
     draw = SettlementDraw.objects.get()
-    assert (draw.quantity, draw.charged, draw.restored_quantity) == (8, 0, 3)
+    assert (draw.quantity, draw.charged, draw.restored_quantity) == (Decimal("5.5"), 0, Decimal("0.5"))
 
 
 def test_each_draw_keeps_how_much_of_it_was_given_back(usage):

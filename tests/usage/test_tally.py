@@ -123,6 +123,15 @@ def test_credits_that_come_pay_what_is_unpaid_without_a_tally(usage, django_capt
     assert Wallet.objects.get().balance == 0
 
 
+def test_a_batch_of_events_of_two_windows_is_paid_in_both(usage):
+    usage.grant("mau", 9, now=usage.now - timedelta(days=30))
+    may = usage.now - timedelta(days=20)
+    usage.send([usage.event("mau", subject=f"user-{n}", at=at) for n in range(5) for at in (may, usage.now)])
+    usage.tally()
+    paid = Settlement.objects.order_by("window_start").values_list("from_credits", flat=True)
+    assert list(paid) == [2, 2]
+
+
 def test_unpaid_usage_of_older_windows_is_paid_first(usage):
     usage.users(1, 5, at=usage.now - timedelta(days=20))
     usage.users(1, 5)
