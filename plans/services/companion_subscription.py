@@ -91,7 +91,7 @@ def sync_companion(*, organization: Organization, now: datetime) -> Subscription
         return companion
     try:
         if base is None:
-            _end(companion, now)
+            _end(companion, on_demand, now)
         elif companion is None:
             _begin(base, on_demand, items, now)
         else:
@@ -130,7 +130,7 @@ def drop_on_demand(*, organization: Organization, now: datetime) -> None:
         )
         _update_at_stripe(companion, on_demand, change, now)
     elif quantity:
-        _end(companion, now)
+        _end(companion, on_demand, now)
 
 
 def _was_refused_lately(on_demand: OnDemand, companion: Subscription | None, now: datetime) -> bool:
@@ -168,18 +168,20 @@ def _begin(base: Subscription, on_demand: OnDemand, items: list[ItemParams], now
     )
     _mark_confirmed(on_demand)
     refresh_subscription(stripe_id=made["id"], now=now)
+    _remember_paid(organization, on_demand)
 
 
 def _adjust(companion: Subscription, on_demand: OnDemand, items: list[ItemParams], now: datetime) -> None:
     if not items and companion.metered_items:
         # The base subscription measures usage itself now: two that did would bill it twice.
-        _end(companion, now)
+        _end(companion, on_demand, now)
         return
     if not items:
         if companion.cancel_at is None:
+            _remember_paid(companion.organization, on_demand)
             _update_at_stripe(companion, on_demand, {"cancel_at_period_end": True}, now)
         return
-    _remember_paid(companion, on_demand)
+    _remember_paid(companion.organization, on_demand)
     present = companion.item(SubscriptionItem.Component.QUANTITY)
     have = (present.quantity or 0) if present else 0
     want = next((item["quantity"] for item in items if "quantity" in item), 0)
@@ -193,6 +195,7 @@ def _adjust(companion: Subscription, on_demand: OnDemand, items: list[ItemParams
     if not _consists_of(companion, items) or companion.cancel_at is not None:
         proration: Proration = "always_invoice" if want > have else "none"
         _update_at_stripe(companion, on_demand, _change(companion, items, proration), now)
+        _remember_paid(companion.organization, on_demand)
 
 
 def _change(companion: Subscription, items: list[ItemParams], proration: Proration) -> CompanionChange:
@@ -211,7 +214,7 @@ def _consists_of(companion: Subscription, items: list[ItemParams]) -> bool:
     return have == {(item["price"], item.get("quantity")) for item in items}
 
 
-def _end(companion: Subscription | None, now: datetime) -> None:
+def _end(companion: Subscription | None, on_demand: OnDemand, now: datetime) -> None:
     """At once: unused days are credited, and what was used is billed."""
     if companion is None:
         return
@@ -221,6 +224,7 @@ def _end(companion: Subscription | None, now: datetime) -> None:
         invoice_now=True,
         idempotency_key=f"companion:{companion.stripe_id}:cancel",
     )
+    _mark_confirmed(on_demand)
     refresh_subscription(stripe_id=companion.stripe_id, now=now)
 
 
@@ -241,8 +245,11 @@ def _mark_confirmed(on_demand: OnDemand) -> None:
     on_demand.refresh_from_db()
 
 
-def _remember_paid(companion: Subscription, on_demand: OnDemand) -> None:
-    """The most that the running month of the companion was charged for, before that is changed."""
+def _remember_paid(organization: Organization, on_demand: OnDemand) -> None:
+    """The most that the running month of the companion was charged for."""
+    companion = Subscription.objects.companion_of(organization)
+    if companion is None:
+        return
     item = companion.item(SubscriptionItem.Component.QUANTITY)
     have = (item.quantity or 0) if item else 0
     same_month = on_demand.paid_until == companion.current_period_end

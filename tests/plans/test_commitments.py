@@ -9,7 +9,7 @@ from notifications.models import Event
 from plans.errors import NothingToFoldIn
 from plans.models import OnDemand, Subscription
 from plans.services.commitment_fold_in import fold_in, quote_fold_in
-from plans.services.companion_subscription import adjust_on_demand, sync_companion
+from plans.services.companion_subscription import adjust_on_demand, drop_on_demand, sync_companion
 from plans.services.dunning import run_dunning
 from plans.services.plan_changes import change_plan
 from plans.services.quotes import quote_change
@@ -149,6 +149,33 @@ def test_up_again_in_a_new_month_is_paid_anew(elastic) -> None:
     use(elastic, "8")
     assert [invoice.total for invoice in elastic.invoices()] == [75000, 4500, 1500, 3000]
     assert on_demand_quantity(elastic) == 3
+
+
+def test_what_staff_lower_at_stripe_comes_back_without_being_paid_again(elastic) -> None:
+    use(elastic, "8")
+    companion = elastic.companion
+    [item] = companion.items.all()
+    elastic.sandbox.client.v1.subscriptions.update(
+        companion.stripe_id, {"items": [{"id": item.stripe_id, "quantity": 1}], "proration_behavior": "none"}
+    )
+    elastic.deliver()
+    assert on_demand_quantity(elastic) == 3
+    assert [invoice.total for invoice in elastic.invoices()] == [75000, 4500]
+
+
+def test_after_one_whose_answer_was_lost_has_ended_another_begins(elastic) -> None:
+    """With the key of the first, Stripe would answer with the first, which has ended."""
+    elastic.sandbox.fault("lost", path="/v1/subscriptions", method="POST")
+    adjust_on_demand(organization=elastic.organization, used=D(6), now=elastic.now)
+    with pytest.raises(Exception, match="not answering"):
+        sync_companion(organization=elastic.organization, now=elastic.now)
+    elastic.deliver()
+    first = elastic.companion
+    drop_on_demand(organization=elastic.organization, now=elastic.now)
+    elastic.deliver()
+    adjust_on_demand(organization=elastic.organization, used=D(6), now=elastic.now)
+    assert sync_companion(organization=elastic.organization, now=elastic.now) not in (None, first)
+    assert on_demand_quantity(elastic) == 1
 
 
 def test_a_refusal_holds_at_once(elastic) -> None:
