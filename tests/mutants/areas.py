@@ -1,6 +1,6 @@
-"""Which sources are changed, and where the tests are that should notice: the nearest first, the slowest last.
+"""Which sources are changed, and where the tests are that should notice.
 
-Sources are named by folder and pattern; of the tests in a folder those tried first that are known to come by.
+Sources are named by folder and pattern. Of the tests in a folder those are run that come by a change, quickest first.
 """
 
 from pathlib import Path
